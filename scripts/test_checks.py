@@ -49,6 +49,8 @@ NESTED_ELSE = "    if (a) {\n    } else {\n        for (;;) {\n            if (b
     "                switch (c) {\n                case 1: break;\n                }\n            }\n        }\n    }"
 NESTED_MACRO = "    list_each(a, b) {\n        list_each(c, d) {\n            if (e) {\n" \
     "                if (f)\n                    g();\n            }\n        }\n    }"
+NESTED_THREE = "    if (a) {\n    } else if (b) {\n        for (;;) {\n            if (c)\n                d();\n" \
+    "        }\n    }"
 LONG = "    a();\n" * 58
 SIX = "int a, int b, int c, int d, int e, int f"
 
@@ -98,9 +100,10 @@ FINE = (
     ("limits", "a long function with its reason", "src/base/a.c",
      "/* LIMIT: one table of all states. */\n" + function(LONG)),
     ("limits", "a file of 800 lines", "src/base/a.c", "int a;\n" * 800),
-    ("limits", "five parameters, one a callback", "src/base/a.h", "int a(int b, int c, int d, int e, int (*f)(int, int));\n"),
+    ("limits", "five parameters, one a callback", "src/base/a.h",
+     "int a(int b, int c, int d, int e, int (*f)(int, int));\n"),
     ("limits", "a nesting of three in an else-if", "src/base/a.c",
-     function("    if (a) {\n    } else if (b) {\n        for (;;) {\n            if (c)\n                d();\n        }\n    }")),
+     function(NESTED_THREE)),
     ("words", "a banned call with its reason", "src/base/a.c",
      function("    /* ALLOWED: a fixed command, no input */\n    system(a);")),
     ("words", "another library's member called data", "src/base/a.c", function("    handle->data = owner;")),
