@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* memmem, memrchr */
 #include "base/str.h"
 
 bool str_eq_nocase(struct str a, struct str b)
