@@ -80,8 +80,8 @@ MUST_CHECK struct err tls_layer_new_origin_side(struct tls_loop *tls, struct net
 /* Plain text of what was negotiated; every text is cut to its size, with bytes outside printable ASCII as '?'. */
 struct tls_facts {
     enum tls_layer_side side;
-    uint16_t version;     /* 0x0304; 0: the handshake did not come so far, as with empty texts below */
-    char version_text[8]; /* "1.3" */
+    uint16_t version;      /* 0x0304; 0: the handshake did not come so far, as with empty texts below */
+    char version_text[12]; /* "TLSv1.3" */
     char cipher[48];
     char alpn[32];
     char sni[256];

@@ -83,7 +83,8 @@ struct x509_store_st *tls_trust_store(const struct tls_trust *trust);
 /* "expired" and so on. */
 const char *tls_trust_check_name(enum tls_trust_check check);
 const char *tls_trust_outcome_name(enum tls_trust_outcome outcome);
-/* "ok", "failed: expired, wrong-name", "exception: self-signed", "off: unknown-issuer", "off" never alone; returns text. */
+/* "ok"; the failed checks when they decided, "expired,wrong-name"; "exception:self-signed", "off:unknown-issuer" when
+ * they did not; "unknown".  Returns text. */
 const char *tls_trust_format(const struct tls_trust_verdict *verdict, char text[TLS_TRUST_TEXT_BYTES]);
 
 #endif
