@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 bool http_field_is_token(struct str s);
+bool http_field_is_token_char(char c);
 /* Takes the next member of a comma-separated list from *rest, quoted strings respected, white space trimmed, empty
  * members skipped.  False at the end. */
 bool http_field_next_member(struct str *rest, struct str *ret_member);

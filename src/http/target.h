@@ -34,13 +34,15 @@ struct http_target {
 };
 
 /* host, host:port, [v6]:port, userinfo@host:port.  ERR_SYNTAX: empty host, port not 0-65535, stray bytes (control,
- * space, '/', '?', '#'), unclosed bracket. */
+ * space, '/', '\\', '?', '#'), unclosed or stray bracket.  "host:" is a host without a port.  What stands before the last
+ * '@' is userinfo. */
 MUST_CHECK struct err http_target_parse_authority(struct str text, struct http_authority *ret_authority);
 /* By method, since CONNECT takes an authority.  ERR_SYNTAX for an absolute form or authority that has no host. */
 MUST_CHECK struct err http_target_parse(struct str method, struct str target, struct http_target *ret_target);
 /* 80 for http and ws, 443 for https and wss, else 0. */
 uint16_t http_target_default_port(struct str scheme);
-/* The file extension of the last path segment, without the dot, as written; empty when none or over 16 bytes. */
+/* The file extension of the last path segment, without the dot, as written; empty when none or over 16 bytes.  What
+ * follows a ';' in the segment is left out; a segment that only begins with a dot has none. */
 struct str http_target_extension(struct str path);
 
 #endif

@@ -1,0 +1,311 @@
+#include "h1/head.h"
+
+#include "h1/decoder.h"
+#include "http/field.h"
+
+/* White space between the parts of a start line, as lenient readers see it (RFC 9112, 3: "SP, HTAB, VT (%x0B), FF
+ * (%x0C), or bare CR"). */
+static bool is_gap(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+/* Takes the next word of a start line; false at the end.  *is_odd is set when anything but one space stood before it.
+ */
+static bool take_word(struct str *rest, struct str *ret_word, bool *is_odd)
+{
+    size_t gap = 0;
+    size_t end;
+
+    while (gap < rest->len && is_gap(rest->ptr[gap]))
+        gap++;
+    if (gap > 1 || (gap == 1 && rest->ptr[0] != ' '))
+        *is_odd = true;
+    end = gap;
+    while (end < rest->len && !is_gap(rest->ptr[end]))
+        end++;
+    *ret_word = str_skip(str_head(*rest, end), gap);
+    *rest = str_skip(*rest, end);
+    return ret_word->len > 0;
+}
+
+/* Whether a run of bytes holds a control character; a tab counts, so that the caller looks again.  Eight bytes at a
+ * time: the high bit of a byte of `low` is set when it is below 0x20, of `del` when it is 0x7f. */
+static bool may_hold_control(struct str s)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    const uint64_t high = 0x8080808080808080u;
+    uint64_t found = 0;
+    size_t i = 0;
+
+    for (; i + 8 <= s.len; i += 8) {
+        uint64_t word;
+        uint64_t del;
+
+        memcpy(&word, s.ptr + i, 8);
+        del = word ^ (0x7f * ones);
+        found |= (word - 0x20 * ones) & ~word;
+        found |= (del - ones) & ~del;
+    }
+    for (; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        if (c < 0x20 || c == 0x7f)
+            return true;
+    }
+    return (found & high) != 0;
+}
+
+static bool has_control(struct str s)
+{
+    if (!may_hold_control(s))
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+/* "HTTP/1.1" and its odd relatives.  HTTP_VERSION_UNKNOWN for what is no version. */
+static enum http_version parse_version(struct str word, uint32_t *flags)
+{
+    if (str_eq(word, STR("HTTP/1.1")))
+        return HTTP_VERSION_11;
+    if (str_eq(word, STR("HTTP/1.0")))
+        return HTTP_VERSION_10;
+    *flags |= H1_FLAG_BAD_START;
+    if (!str_starts_nocase(word, STR("HTTP/")))
+        return HTTP_VERSION_UNKNOWN;
+    word = str_skip(word, 5);
+    if (str_eq(word, STR("0.9")))
+        return HTTP_VERSION_09;
+    if (str_eq(word, STR("1.0")))
+        return HTTP_VERSION_10;
+    if (word.len == 3 && word.ptr[0] == '1' && word.ptr[1] == '.' && word.ptr[2] >= '1' && word.ptr[2] <= '9')
+        return HTTP_VERSION_11;
+    if (word.len && word.ptr[0] >= '2' && word.ptr[0] <= '9' && (word.len == 1 || word.ptr[1] == '.'))
+        return HTTP_VERSION_2;
+    return HTTP_VERSION_UNKNOWN;
+}
+
+/* The last word of a line, if it has more than one. */
+static struct str last_word(struct str line)
+{
+    size_t start = line.len;
+
+    while (start && !is_gap(line.ptr[start - 1]))
+        start--;
+    return str_skip(line, start);
+}
+
+static struct str trim_gaps(struct str s)
+{
+    while (s.len && is_gap(s.ptr[0]))
+        s = str_skip(s, 1);
+    while (s.len && is_gap(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* A target is all between the method and the version, so that one with spaces in it is kept whole. */
+static void split_request_line(struct str line, struct http_message *message, uint32_t *flags)
+{
+    struct str rest = trim_gaps(line);
+    bool is_odd = rest.len != line.len;
+    struct str middle;
+
+    take_word(&rest, &message->method, &is_odd);
+    message->version_text = last_word(rest);
+    if (!str_starts_nocase(message->version_text, STR("HTTP/"))) {
+        message->version_text = STR_NONE;
+        is_odd = true;
+    }
+    middle = str_head(rest, rest.len - message->version_text.len);
+    message->target = trim_gaps(middle);
+    /* One space on each side, and none inside. */
+    for (size_t i = 1; i + 1 < middle.len && !is_odd; i++)
+        is_odd = is_gap(middle.ptr[i]);
+    if (is_odd || message->target.len + 2 != middle.len || middle.ptr[0] != ' ' || middle.ptr[middle.len - 1] != ' ')
+        *flags |= H1_FLAG_BAD_START;
+}
+
+static struct err parse_request_line(struct str line, struct http_message *message, uint32_t *flags)
+{
+    split_request_line(line, message, flags);
+    if (!message->method.len || !message->target.len)
+        return ERR(ERR_SYNTAX, 400, "the request line has no target");
+    if (!http_field_is_token(message->method) || has_control(message->target))
+        *flags |= H1_FLAG_BAD_START;
+    if (!message->version_text.len) {
+        /* HTTP/0.9 knows only a method and a target. */
+        if (!http_field_is_token(message->method) || last_word(message->target).len != message->target.len)
+            return ERR(ERR_SYNTAX, 400, "the request line has no version");
+        message->version = HTTP_VERSION_09;
+        return OK;
+    }
+    message->version = parse_version(message->version_text, flags);
+    if (message->version == HTTP_VERSION_2)
+        return ERR(ERR_SYNTAX, 505, "the request's version is not HTTP/1");
+    if (message->version == HTTP_VERSION_UNKNOWN)
+        return ERR(ERR_SYNTAX, 400, "the request's version cannot be read");
+    return OK;
+}
+
+struct err h1_head_check_request_line(struct str line, bool *ret_is_whole)
+{
+    struct http_message message = {0};
+    uint32_t flags = 0;
+
+    TRY(parse_request_line(line, &message, &flags));
+    *ret_is_whole = !message.version_text.len;
+    return OK;
+}
+
+/* Three digits give a status; anything else gives 0. */
+static unsigned parse_status(struct str word, uint32_t *flags)
+{
+    uint64_t status = 0;
+
+    if (word.len != 3 || !str_to_u64(word, &status)) {
+        *flags |= H1_FLAG_BAD_START;
+        return 0;
+    }
+    if (status < 100 || status > 599)
+        *flags |= H1_FLAG_BAD_START;
+    return (unsigned)status;
+}
+
+/* A missing reason is common, with and without the space that should stand for it, and is not told. */
+static void parse_status_line(struct str line, struct http_message *message, uint32_t *flags)
+{
+    struct str rest = line;
+    struct str status = STR_NONE;
+    bool is_odd = false;
+
+    take_word(&rest, &message->version_text, &is_odd);
+    take_word(&rest, &status, &is_odd);
+    if (is_odd || (rest.len && rest.ptr[0] != ' ') || has_control(rest))
+        *flags |= H1_FLAG_BAD_START;
+    message->version = parse_version(message->version_text, flags);
+    message->status = parse_status(status, flags);
+    message->reason = str_skip(rest, 1);
+}
+
+/* Takes the next line, without its end.  False when there is none. */
+static bool take_line(struct str *rest, struct str *ret_line, uint32_t *flags)
+{
+    size_t end = str_find_char(*rest, '\n');
+    struct str line = str_head(*rest, end);
+
+    if (end == STR_ABSENT)
+        return false;
+    *rest = str_skip(*rest, end + 1);
+    if (line.len && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    else
+        *flags |= H1_FLAG_BARE_LF;
+    *ret_line = line;
+    return true;
+}
+
+static void parse_field(struct str line, struct http_field *field, uint32_t *flags)
+{
+    size_t colon = str_find_char(line, ':');
+
+    field->line = line;
+    if (colon == STR_ABSENT) {
+        field->name = str_head(line, 0);
+        field->value = str_trim(line);
+        *flags |= H1_FLAG_BAD_FIELD;
+        return;
+    }
+    field->name = str_head(line, colon);
+    field->value = str_trim(str_skip(line, colon + 1));
+    if (!http_field_is_token(field->name))
+        *flags |= H1_FLAG_BAD_FIELD;
+    if (has_control(field->value))
+        *flags |= H1_FLAG_BAD_VALUE;
+}
+
+/* RFC 9112, 5.2: a line that begins with white space continues the field before it. */
+static void fold_into(struct http_field *field, struct str line, uint32_t *flags)
+{
+    struct str value = str_trim(line);
+
+    *flags |= H1_FLAG_OBS_FOLD;
+    if (has_control(value))
+        *flags |= H1_FLAG_BAD_VALUE;
+    field->line.len = (size_t)(line.ptr + line.len - field->line.ptr);
+    if (value.len == 0)
+        return;
+    if (field->value.len == 0)
+        field->value = value;
+    else
+        field->value.len = (size_t)(value.ptr + value.len - field->value.ptr);
+}
+
+static bool is_fold(struct str line) { return line.ptr[0] == ' ' || line.ptr[0] == '\t'; }
+
+/* How many fields the lines from `rest` on can hold. */
+static size_t count_fields(struct str rest)
+{
+    struct str line;
+    uint32_t ignored_flags = 0;
+    size_t count = 0;
+
+    while (take_line(&rest, &line, &ignored_flags) && line.len)
+        count += count == 0 || !is_fold(line);
+    return count;
+}
+
+/* Through the empty line, or the end of the bytes.  Without an array the fields are only checked. */
+static struct err parse_fields(struct str rest, size_t count_max, struct http_message *message, uint32_t *flags)
+{
+    struct http_field unkept;
+    struct http_field *field = NULL;
+    struct str line;
+
+    while (take_line(&rest, &line, flags) && line.len) {
+        if (field && is_fold(line)) {
+            fold_into(field, line, flags);
+            continue;
+        }
+        if (message->field_count == count_max)
+            return ERR(ERR_LIMIT, 431, "too many fields");
+        field = message->fields ? &message->fields[message->field_count] : &unkept;
+        message->field_count++;
+        parse_field(line, field, flags);
+    }
+    return OK;
+}
+
+struct err h1_head_parse(struct str head, bool is_request, size_t field_count_max, struct arena *arena,
+                         struct http_message *ret_message, uint32_t *flags)
+{
+    struct http_message message = {.is_request = is_request};
+    struct str line = STR_NONE;
+    size_t count;
+
+    while (take_line(&head, &line, flags) && line.len == 0)
+        *flags |= H1_FLAG_EMPTY_LINES;
+    if (is_request)
+        TRY(parse_request_line(line, &message, flags));
+    else
+        parse_status_line(line, &message, flags);
+    count = count_fields(head);
+    if (count > field_count_max)
+        return ERR(ERR_LIMIT, 431, "too many fields");
+    message.fields = arena_alloc(arena, (count ? count : 1) * sizeof(*message.fields));
+    if (!message.fields)
+        return ERR(ERR_LIMIT, 431, "the head does not fit the exchange's memory");
+    TRY(parse_fields(head, count, &message, flags));
+    *ret_message = message;
+    return OK;
+}
+
+struct err h1_head_check_trailers(struct str section, size_t field_count_max, uint32_t *flags)
+{
+    struct http_message unkept = {0};
+
+    return parse_fields(section, field_count_max, &unkept, flags);
+}
