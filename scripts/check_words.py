@@ -34,10 +34,11 @@ BANNED_CALLS = {
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(BANNED_CALLS) + r")\s*\(")
 EMPTY_NAMES = "ctx data info tmp mgr util".split()
 # A declaration's own name: what comes before ; = , ) [ after a type or a star.  Members of other libraries' structs are
-# used as x->data or .data and so are not meant.
+# used as x->data or .data and so are not meant, nor are the tags of its structs; a tag of ours is, where it is defined.
 EMPTY_NAME = re.compile(
     r"(?:\b[A-Za-z_]\w*\s+|\*)(?:\w+_)?(" + "|".join(EMPTY_NAMES) + r")(?:_\w+)?\s*(?=[;=,)\[])")
-NOT_A_TYPE = ("return", "else", "goto", "case", "sizeof")
+NOT_A_TYPE = ("return", "else", "goto", "case", "sizeof", "struct", "union", "enum")
+EMPTY_TAG = re.compile(r"\b(?:struct|union|enum)\s+(?:\w+_)?(" + "|".join(EMPTY_NAMES) + r")(?:_\w+)?\s*\{")
 FORMS = (
     (re.compile(r"\btypedef\s+(struct|union|enum)\b"), "typedef of a struct, union or enum"),
     (re.compile(r"^\s*#\s*if\s+0\b"), "#if 0"),
@@ -55,6 +56,7 @@ def empty_names(code):
         before = re.match(r"\s*([A-Za-z_]\w*)", match.group())
         if not before or before[1] not in NOT_A_TYPE:
             yield match
+    yield from EMPTY_TAG.finditer(code)
 
 
 def check_line(findings, path, number, code):

@@ -82,6 +82,7 @@ BAD = (
     ("words", "a variable called data", "src/base/a.c", function("    char *data = a;"), "says nothing"),
     ("words", "a parameter called conn_ctx", "src/base/a.h", "int a(void *conn_ctx);\n", "says nothing"),
     ("words", "a function called util", "src/base/a.h", "struct b *base_util(void);\nint tmp;\n", "says nothing"),
+    ("words", "a struct called door_ctx", "src/base/a.h", "struct door_ctx {\n    int a;\n};\n", "says nothing"),
     ("text", "a tab", "src/base/a.c", "int\ta;\n", "tab"),
     ("text", "a blank at the end", "docs/a.md", "a \n", "blank at the end"),
     ("text", "a carriage return", "src/base/a.c", "int a;\r\n", "carriage return"),
@@ -107,6 +108,7 @@ FINE = (
     ("words", "a banned call with its reason", "src/base/a.c",
      function("    /* ALLOWED: a fixed command, no input */\n    system(a);")),
     ("words", "another library's member called data", "src/base/a.c", function("    handle->data = owner;")),
+    ("words", "the tag of another library's struct", "src/base/a.h", "struct x509_store_ctx_st;\n"),
     ("words", "an address with // in a string", "src/base/a.c", 'const char *a = "http://b/";\n'),
 )
 

@@ -1,8 +1,8 @@
 /* replay_main.c - runs a fuzz target over stored inputs, in builds without libFuzzer.
  *
  * Each argument is a file or a folder of files; a folder that does not exist is left out, so that a target may have a
- * corpus without regressions.  Prints TAP: one line per input.  An input that crashes the target ends the program, which
- * the reader of the TAP sees as the plan not being met.  A target without any input fails: it would test nothing.
+ * corpus without regressions.  Prints TAP: one line per input.  An input that crashes the target ends the program,
+ * which the reader of the TAP sees as the plan not being met.  A target without any input fails: it would test nothing.
  */
 #include <dirent.h>
 #include <errno.h>
