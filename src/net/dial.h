@@ -25,7 +25,8 @@ struct net_dial_options {
     unsigned attempt_max;         /* addresses tried; 0: 8 */
     /* Veto, per address; NULL allows all. */
     bool (*is_allowed)(void *policy, const struct os_addr *addr);
-    /* Addresses that stand in for the resolver's (at most addr_max, with their ports); 0 for no override.  NULL: none. */
+    /* Addresses that stand in for the resolver's (at most addr_max, with their ports); returns how many, 0 for no
+     * override.  NULL: none. */
     size_t (*find_override)(void *policy, struct str host, uint16_t port, struct os_addr *addrs, size_t addr_max);
     void *policy; /* first argument of both */
 };

@@ -1,8 +1,7 @@
 /* resolver.h - host names to addresses, off the loops.
  *
- * A bounded set of threads calls the system's resolver, so a slow name server never stalls traffic; at most
- * `per_host_max` look-ups of one name run at once (others of that name share the answer), and at most `waiting_max`
- * wait.  An address literal is answered without a thread.  Order of addresses is the system's (RFC 6724).
+ * A bounded set of threads calls the system's resolver, so a slow name server never stalls traffic; one look-up of a
+ * name runs at a time (others of that name share its answer), and at most `waiting_max` wait.  An address literal is answered without a thread.  Order of addresses is the system's (RFC 6724).
  */
 #ifndef OS_RESOLVER_H
 #define OS_RESOLVER_H
@@ -21,11 +20,13 @@ struct os_resolver_options {
 };
 
 MUST_CHECK struct err os_resolver_new(const struct os_resolver_options *options, struct os_resolver **ret_resolver);
-/* Waits for running look-ups at most as long as the system makes them wait; their callbacks do not run. */
+/* Waits for running look-ups at most as long as the system makes them wait; their callbacks do not run.  The loops have
+ * stopped, or their look-ups are cancelled. */
 void os_resolver_free(struct os_resolver **resolver);
 
-/* on_result runs on `loop`, later: OK with 1 to OS_RESOLVER_ADDR_MAX addresses (valid for the call), or ERR_RESOLVE,
- * ERR_LIMIT.  From the loop's thread. */
+/* on_result runs on `loop`, later: OK with 1 to OS_RESOLVER_ADDR_MAX addresses (valid for the call), or ERR_RESOLVE.
+ * ERR_LIMIT, without on_result, when waiting_max wait.  Names under "localhost" are this machine.  From the loop's
+ * thread.  LIMIT: the callback's signature is part of it. */
 MUST_CHECK struct err os_resolver_lookup(struct os_resolver *resolver, struct os_loop *loop, struct str host,
                                          uint16_t port,
                                          void (*on_result)(void *owner, struct err err, const struct os_addr *addrs,

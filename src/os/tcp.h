@@ -8,6 +8,9 @@
  * bound of its own: who writes must look at os_tcp_queued() and stop its source above its high-water mark;
  * on_drain runs when the queue has emptied after it was not empty.
  *
+ * A write that meets a reset is told by on_error once all that had arrived has been read, because a peer may answer early
+ * and close; at once when reading is stopped.
+ *
  * Closing: os_tcp_close() drops what is queued; on_closed runs later, exactly once, and is the last callback; the
  * memory is freed after it.  After on_eof the socket may still be written.  After on_error only close is allowed.
  * TCP_NODELAY is always on.
@@ -28,7 +31,7 @@ struct os_listener;
 struct os_tcp_events {
     void (*on_connected)(void *owner, struct err err); /* of os_tcp_connect() only: OK or the failure */
     void (*on_bytes)(void *owner, struct str bytes);
-    void (*on_eof)(void *owner);                  /* the peer ended its direction */
+    void (*on_eof)(void *owner);                   /* the peer ended its direction */
     void (*on_error)(void *owner, struct err err); /* ERR_RESET, ERR_IO, ERR_TIMEOUT */
     void (*on_drain)(void *owner);
     void (*on_closed)(void *owner);
@@ -73,7 +76,8 @@ struct os_listener_events {
 MUST_CHECK struct err os_listener_open(struct os_loop *loop, const struct os_addr *addr,
                                        const struct os_listener_events *events, void *owner,
                                        struct os_listener **ret_listener);
-void os_listener_addr(const struct os_listener *listener, struct os_addr *ret_addr); /* the real port when 0 was asked */
+/* With the real port when 0 was asked. */
+void os_listener_addr(const struct os_listener *listener, struct os_addr *ret_addr);
 void os_listener_pause(struct os_listener *listener);
 void os_listener_resume(struct os_listener *listener);
 void os_listener_close(struct os_listener *listener);
