@@ -166,10 +166,10 @@ static struct err read_head(struct h1_decoder *decoder, struct str section, stru
     struct str head;
 
     TRY(settle_section(decoder, section, &head));
-    TRY(h1_head_parse(head, decoder->is_request, decoder->limits.field_count_max, decoder->arena, &decoder->message,
-                      &decoder->flags));
-    decoder->decision = decoder->is_request ? h1_framing_of_request(&decoder->message)
-                                            : h1_framing_of_response(&decoder->message, decoder->answered);
+    TRY(h1_head_parse(head, decoder->limits.field_count_max, decoder->arena, &decoder->message, &decoder->flags));
+    decoder->decision = decoder->is_request
+                            ? h1_framing_of_request(&decoder->message, decoder->flags)
+                            : h1_framing_of_response(&decoder->message, decoder->flags, decoder->answered);
     decoder->flags |= decoder->decision.flags;
     decoder->remaining_len = decoder->decision.content_length;
     decoder->state = body_state(decoder->decision.framing);
@@ -188,10 +188,11 @@ static struct err step_head(struct h1_decoder *decoder, struct str *input, struc
 
 static struct err read_trailers(struct h1_decoder *decoder, struct str section, struct h1_event *ret_event)
 {
+    struct http_message fields; /* parsed for the flags only */
     struct str trailers;
 
     TRY(settle_section(decoder, section, &trailers));
-    TRY(h1_head_check_trailers(trailers, decoder->limits.field_count_max, &decoder->flags));
+    TRY(h1_head_parse_trailers(trailers, decoder->limits.field_count_max, decoder->arena, &fields, &decoder->flags));
     decoder->state = STATE_ENDING;
     decoder->broken_section = STR_NONE;
     *ret_event = (struct h1_event){.kind = H1_EVENT_TRAILERS, .wire = trailers};

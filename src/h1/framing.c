@@ -71,7 +71,7 @@ static bool resembles(struct str odd, struct str name)
     size_t matched = 0;
 
     for (size_t i = 0; i < odd.len; i++) {
-        if (!http_field_is_token_char(odd.ptr[i]))
+        if (!http_field_is_token((struct str){odd.ptr + i, 1}))
             continue;
         if (matched == name.len || str_fold_char(odd.ptr[i]) != str_fold_char(name.ptr[matched]))
             return false;
@@ -96,7 +96,7 @@ static void read_odd_field(const struct http_field *field, bool is_request, stru
         read_coding(field->value, facts);
 }
 
-static void read_field(const struct http_field *field, bool is_request, struct facts *facts)
+static void read_field(const struct http_field *field, struct facts *facts)
 {
     switch (field->name.len) {
     case 4:
@@ -117,16 +117,18 @@ static void read_field(const struct http_field *field, bool is_request, struct f
     default:
         break;
     }
-    if (field->name.len >= 14 && !http_field_is_token(field->name))
-        read_odd_field(field, is_request, facts);
 }
 
-static struct facts read_fields(const struct http_message *message)
+static struct facts read_fields(const struct http_message *message, uint32_t head_flags)
 {
     struct facts facts = {0};
 
     for (size_t i = 0; i < message->field_count; i++)
-        read_field(&message->fields[i], message->is_request, &facts);
+        read_field(&message->fields[i], &facts);
+    for (size_t i = 0; i < message->field_count && (head_flags & H1_FLAG_BAD_FIELD); i++) {
+        if (!http_field_is_token(message->fields[i].name))
+            read_odd_field(&message->fields[i], message->is_request, &facts);
+    }
     if (facts.flags & (H1_FLAG_CL_DIFFERENT | H1_FLAG_CL_INVALID))
         facts.flags &= ~(uint32_t)H1_FLAG_CL_REPEATED;
     if (facts.has_length && facts.has_coding)
@@ -168,9 +170,9 @@ static struct h1_framing_decision decide(const struct http_message *message, con
     };
 }
 
-struct h1_framing_decision h1_framing_of_request(const struct http_message *message)
+struct h1_framing_decision h1_framing_of_request(const struct http_message *message, uint32_t head_flags)
 {
-    struct facts facts = read_fields(message);
+    struct facts facts = read_fields(message, head_flags);
     enum h1_framing framing = by_fields(&facts, H1_FRAMING_NONE);
 
     if (message->version == HTTP_VERSION_11 && facts.host_count == 0)
@@ -189,9 +191,10 @@ static bool has_no_body(unsigned status, enum h1_framing_answered answered)
     return answered == H1_FRAMING_ANSWERED_HEAD || status / 100 == 1 || status == 204 || status == 304;
 }
 
-struct h1_framing_decision h1_framing_of_response(const struct http_message *message, enum h1_framing_answered answered)
+struct h1_framing_decision h1_framing_of_response(const struct http_message *message, uint32_t head_flags,
+                                                  enum h1_framing_answered answered)
 {
-    struct facts facts = read_fields(message);
+    struct facts facts = read_fields(message, head_flags);
     enum h1_framing framing = by_fields(&facts, H1_FRAMING_CLOSE);
     bool has_body_fields = facts.has_coding || facts.content_length || (facts.flags & H1_FLAG_CL_INVALID);
     bool is_tunnel = message->status == 101 || (answered == H1_FRAMING_ANSWERED_CONNECT && message->status / 100 == 2);

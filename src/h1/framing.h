@@ -23,8 +23,9 @@ struct h1_framing_decision {
     uint32_t flags; /* to add to those of the head */
 };
 
-struct h1_framing_decision h1_framing_of_request(const struct http_message *message);
-struct h1_framing_decision h1_framing_of_response(const struct http_message *message,
+/* `head_flags` are those of the head: only one with H1_FLAG_BAD_FIELD is searched for fields that resemble others. */
+struct h1_framing_decision h1_framing_of_request(const struct http_message *message, uint32_t head_flags);
+struct h1_framing_decision h1_framing_of_response(const struct http_message *message, uint32_t head_flags,
                                                   enum h1_framing_answered answered);
 
 #endif

@@ -3,6 +3,9 @@
 #include "h1/decoder.h"
 #include "http/field.h"
 
+/* Fields that an array is first made for. */
+#define FIELDS_FIRST ((size_t)16)
+
 /* White space between the parts of a start line, as lenient readers see it (RFC 9112, 3: "SP, HTAB, VT (%x0B), FF
  * (%x0C), or bare CR"). */
 static bool is_gap(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -122,10 +125,9 @@ static void split_request_line(struct str line, struct http_message *message, ui
     }
     middle = str_head(rest, rest.len - message->version_text.len);
     message->target = trim_gaps(middle);
-    /* One space on each side, and none inside. */
-    for (size_t i = 1; i + 1 < middle.len && !is_odd; i++)
-        is_odd = is_gap(middle.ptr[i]);
-    if (is_odd || message->target.len + 2 != middle.len || middle.ptr[0] != ' ' || middle.ptr[middle.len - 1] != ' ')
+    /* One space on each side, and nothing odd inside. */
+    if (is_odd || message->target.len + 2 != middle.len || middle.ptr[0] != ' ' || middle.ptr[middle.len - 1] != ' ' ||
+        str_find_char(message->target, ' ') != STR_ABSENT || may_hold_control(message->target))
         *flags |= H1_FLAG_BAD_START;
 }
 
@@ -134,7 +136,7 @@ static struct err parse_request_line(struct str line, struct http_message *messa
     split_request_line(line, message, flags);
     if (!message->method.len || !message->target.len)
         return ERR(ERR_SYNTAX, 400, "the request line has no target");
-    if (!http_field_is_token(message->method) || has_control(message->target))
+    if (!http_field_is_token(message->method))
         *flags |= H1_FLAG_BAD_START;
     if (!message->version_text.len) {
         /* HTTP/0.9 knows only a method and a target. */
@@ -151,11 +153,23 @@ static struct err parse_request_line(struct str line, struct http_message *messa
     return OK;
 }
 
+/* "M T HTTP/1.1" with nothing odd about its three parts' places: by far the most lines. */
+static bool is_ordinary(struct str line)
+{
+    size_t target = str_find_char(line, ' ') + 1; /* 0 when there is no space */
+
+    return target > 1 && !is_gap(line.ptr[0]) && target + 9 < line.len && !is_gap(line.ptr[target]) &&
+           str_ends(line, STR(" HTTP/1.1"));
+}
+
 struct err h1_head_check_request_line(struct str line, bool *ret_is_whole)
 {
     struct http_message message = {0};
     uint32_t flags = 0;
 
+    *ret_is_whole = false;
+    if (is_ordinary(line))
+        return OK;
     TRY(parse_request_line(line, &message, &flags));
     *ret_is_whole = !message.version_text.len;
     return OK;
@@ -208,21 +222,29 @@ static bool take_line(struct str *rest, struct str *ret_line, uint32_t *flags)
     return true;
 }
 
+/* The length of the name, or STR_ABSENT when the line has no colon. */
+static size_t name_len(struct str line, uint32_t *flags)
+{
+    size_t len = http_field_token_len(line);
+
+    if (len && len < line.len && line.ptr[len] == ':')
+        return len;
+    *flags |= H1_FLAG_BAD_FIELD;
+    return str_find_char(line, ':');
+}
+
 static void parse_field(struct str line, struct http_field *field, uint32_t *flags)
 {
-    size_t colon = str_find_char(line, ':');
+    size_t len = name_len(line, flags);
 
     field->line = line;
-    if (colon == STR_ABSENT) {
+    if (len == STR_ABSENT) {
         field->name = str_head(line, 0);
         field->value = str_trim(line);
-        *flags |= H1_FLAG_BAD_FIELD;
-        return;
+    } else {
+        field->name = str_head(line, len);
+        field->value = str_trim(str_skip(line, len + 1));
     }
-    field->name = str_head(line, colon);
-    field->value = str_trim(str_skip(line, colon + 1));
-    if (!http_field_is_token(field->name))
-        *flags |= H1_FLAG_BAD_FIELD;
     if (has_control(field->value))
         *flags |= H1_FLAG_BAD_VALUE;
 }
@@ -246,23 +268,30 @@ static void fold_into(struct http_field *field, struct str line, uint32_t *flags
 
 static bool is_fold(struct str line) { return line.ptr[0] == ' ' || line.ptr[0] == '\t'; }
 
-/* How many fields the lines from `rest` on can hold. */
-static size_t count_fields(struct str rest)
+/* Room for one more field.  The array is made for an ordinary head and doubled when that is too small. */
+static struct err reserve_field(struct http_message *message, size_t *capacity, struct arena *arena)
 {
-    struct str line;
-    uint32_t ignored_flags = 0;
-    size_t count = 0;
+    size_t more = *capacity ? *capacity * 2 : FIELDS_FIRST;
+    struct http_field *fields;
 
-    while (take_line(&rest, &line, &ignored_flags) && line.len)
-        count += count == 0 || !is_fold(line);
-    return count;
+    if (message->field_count < *capacity)
+        return OK;
+    fields = arena_alloc(arena, more * sizeof(*fields));
+    if (!fields)
+        return ERR(ERR_LIMIT, 431, "the head does not fit the exchange's memory");
+    if (message->field_count)
+        memcpy(fields, message->fields, message->field_count * sizeof(*fields));
+    message->fields = fields;
+    *capacity = more;
+    return OK;
 }
 
-/* Through the empty line, or the end of the bytes.  Without an array the fields are only checked. */
-static struct err parse_fields(struct str rest, size_t count_max, struct http_message *message, uint32_t *flags)
+/* Through the empty line, or the end of the bytes. */
+static struct err parse_fields(struct str rest, size_t count_max, struct arena *arena, struct http_message *message,
+                               uint32_t *flags)
 {
-    struct http_field unkept;
     struct http_field *field = NULL;
+    size_t capacity = 0;
     struct str line;
 
     while (take_line(&rest, &line, flags) && line.len) {
@@ -272,40 +301,33 @@ static struct err parse_fields(struct str rest, size_t count_max, struct http_me
         }
         if (message->field_count == count_max)
             return ERR(ERR_LIMIT, 431, "too many fields");
-        field = message->fields ? &message->fields[message->field_count] : &unkept;
-        message->field_count++;
+        TRY(reserve_field(message, &capacity, arena));
+        field = &message->fields[message->field_count++];
         parse_field(line, field, flags);
     }
     return OK;
 }
 
-struct err h1_head_parse(struct str head, bool is_request, size_t field_count_max, struct arena *arena,
-                         struct http_message *ret_message, uint32_t *flags)
+struct err h1_head_parse(struct str head, size_t field_count_max, struct arena *arena, struct http_message *message,
+                         uint32_t *flags)
 {
-    struct http_message message = {.is_request = is_request};
     struct str line = STR_NONE;
-    size_t count;
 
     while (take_line(&head, &line, flags) && line.len == 0)
         *flags |= H1_FLAG_EMPTY_LINES;
-    if (is_request)
-        TRY(parse_request_line(line, &message, flags));
+    if (message->is_request)
+        TRY(parse_request_line(line, message, flags));
     else
-        parse_status_line(line, &message, flags);
-    count = count_fields(head);
-    if (count > field_count_max)
-        return ERR(ERR_LIMIT, 431, "too many fields");
-    message.fields = arena_alloc(arena, (count ? count : 1) * sizeof(*message.fields));
-    if (!message.fields)
-        return ERR(ERR_LIMIT, 431, "the head does not fit the exchange's memory");
-    TRY(parse_fields(head, count, &message, flags));
-    *ret_message = message;
-    return OK;
+        parse_status_line(line, message, flags);
+    return parse_fields(head, field_count_max, arena, message, flags);
 }
 
-struct err h1_head_check_trailers(struct str section, size_t field_count_max, uint32_t *flags)
+struct err h1_head_parse_trailers(struct str section, size_t field_count_max, struct arena *arena,
+                                  struct http_message *ret_trailers, uint32_t *flags)
 {
-    struct http_message unkept = {0};
+    struct http_message trailers = {0};
 
-    return parse_fields(section, field_count_max, &unkept, flags);
+    TRY(parse_fields(section, field_count_max, arena, &trailers, flags));
+    *ret_trailers = trailers;
+    return OK;
 }

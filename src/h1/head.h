@@ -15,11 +15,12 @@
  * with it; *ret_is_whole when it is an HTTP/0.9 request, which has no fields. */
 MUST_CHECK struct err h1_head_check_request_line(struct str line, bool *ret_is_whole);
 
-/* Parses a head from its first byte (empty lines before it included) to its last.  The array of fields is made in
- * `arena`.  ERR_LIMIT: more than field_count_max fields, or the arena is full. */
-MUST_CHECK struct err h1_head_parse(struct str head, bool is_request, size_t field_count_max, struct arena *arena,
-                                    struct http_message *ret_message, uint32_t *flags);
-/* The flags of a trailer section.  ERR_LIMIT as above. */
-MUST_CHECK struct err h1_head_check_trailers(struct str section, size_t field_count_max, uint32_t *flags);
+/* Parses a head from its first byte (empty lines before it included) to its last, as what message->is_request says.
+ * The array of fields is made in `arena`.  ERR_LIMIT: more than field_count_max fields, or the arena is full. */
+MUST_CHECK struct err h1_head_parse(struct str head, size_t field_count_max, struct arena *arena,
+                                    struct http_message *message, uint32_t *flags);
+/* Parses a trailer section; only the fields of *ret_trailers are set.  ERR_LIMIT as above. */
+MUST_CHECK struct err h1_head_parse_trailers(struct str section, size_t field_count_max, struct arena *arena,
+                                             struct http_message *ret_trailers, uint32_t *flags);
 
 #endif

@@ -12,16 +12,16 @@ static const unsigned char token_bytes[256] = {
     ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1,  ['z'] = 1,
 };
 
-bool http_field_is_token_char(char c) { return token_bytes[(unsigned char)c]; }
-
-bool http_field_is_token(struct str s)
+size_t http_field_token_len(struct str s)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        if (!token_bytes[(unsigned char)s.ptr[i]])
-            return false;
-    }
-    return s.len > 0;
+    size_t len = 0;
+
+    while (len < s.len && token_bytes[(unsigned char)s.ptr[len]])
+        len++;
+    return len;
 }
+
+bool http_field_is_token(struct str s) { return s.len && http_field_token_len(s) == s.len; }
 
 /* The offset of the first `c` outside a quoted string, or s.len.  A quote that never closes holds the rest. */
 static size_t find_unquoted(struct str s, char c)

@@ -5,7 +5,8 @@
 #include "base/str.h"
 
 bool http_field_is_token(struct str s);
-bool http_field_is_token_char(char c);
+/* The length of the token that `s` begins with; 0 when it begins with none. */
+size_t http_field_token_len(struct str s);
 /* Takes the next member of a comma-separated list from *rest, quoted strings respected, white space trimmed, empty
  * members skipped.  False at the end. */
 bool http_field_next_member(struct str *rest, struct str *ret_member);

@@ -1,8 +1,9 @@
-/* message.h - a message's head as HTTP sees it, without a version: start line parts and fields that point into the bytes.
+/* message.h - a message's head as HTTP sees it, without a version: start line parts and fields that point into the
+ * bytes.
  *
- * Nothing is copied or changed: every str points into the head's bytes, which the owner of the message keeps.  Names and
- * values are as received (case, order, duplicates); `line` spans the whole field line without its line end, so that
- * even lines that are no fields can be shown.
+ * Nothing is copied or changed: every str points into the head's bytes, which the owner of the message keeps.  Names
+ * and values are as received (case, order, duplicates); `line` spans the whole field line without its line end, so that
+ * even lines that are no fields can be shown: those have an empty name, and the line as their value.
  */
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H

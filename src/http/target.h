@@ -34,8 +34,8 @@ struct http_target {
 };
 
 /* host, host:port, [v6]:port, userinfo@host:port.  ERR_SYNTAX: empty host, port not 0-65535, stray bytes (control,
- * space, '/', '\\', '?', '#'), unclosed or stray bracket.  "host:" is a host without a port.  What stands before the last
- * '@' is userinfo. */
+ * space, '/', '\\', '?', '#'), unclosed or stray bracket.  "host:" is a host without a port.  What stands before the
+ * last '@' is userinfo. */
 MUST_CHECK struct err http_target_parse_authority(struct str text, struct http_authority *ret_authority);
 /* By method, since CONNECT takes an authority.  ERR_SYNTAX for an absolute form or authority that has no host. */
 MUST_CHECK struct err http_target_parse(struct str method, struct str target, struct http_target *ret_target);
