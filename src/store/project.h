@@ -27,7 +27,8 @@ enum store_project_mode {
     STORE_PROJECT_WRITE, /* takes the lock (ERR_BUSY when somebody has it); made when absent */
 };
 
-/* Whether the name is allowed: 1-64 of A-Z a-z 0-9 . _ -, first a letter or digit, no '.' at the end, no Windows device. */
+/* Whether the name is allowed: 1-64 of A-Z a-z 0-9 . _ -, first a letter or digit, no '.' at the end, no device name of
+ * Windows. */
 bool store_project_name_is_valid(struct str name);
 /* Names of the projects under `projects_folder`, sorted, one call each; on_name returns false to stop.  A folder that
  * does not exist has none. */

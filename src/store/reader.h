@@ -19,8 +19,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "model/facts.h"
+#include "model/facts_json.h"
 
-struct query;
+struct query_tree;
 struct store_reader;
 
 /* The project's folder, as store_project_folder() gives it.  When the index is missing or foreign and no one records,
@@ -31,17 +32,15 @@ void store_reader_close(struct store_reader **reader);
 
 struct store_reader_item {
     struct exchange_facts facts;
-    bool is_open;    /* still under way, or left so by a program that was killed */
-    struct str note; /* empty: none; as are the next two */
-    struct str tags; /* "a,b" */
-    struct str color;
+    bool is_open; /* still under way, or left so by a program that was killed */
+    struct facts_marks marks;
 };
 
 #define STORE_READER_CURSOR_MAX 2048
 
 struct store_reader_query {
-    const struct query *query; /* NULL: all */
-    struct str order;          /* a field of query/column.h, '-' before it for descending; empty: "-id" */
+    const struct query_tree *query; /* NULL: all */
+    struct str order;               /* a field of query/column.h, '-' before it for descending; empty: "-id" */
     struct str after;     /* the cursor of an earlier page; empty: from the start.  ERR_SYNTAX when it is not one */
     uint64_t skip;        /* matching rows to pass over: a rank.  After `after` */
     double fraction;      /* 0..1: begin at this part of all rows in this order (the query not counted); < 0: off */
@@ -83,9 +82,16 @@ MUST_CHECK struct err store_reader_get(struct store_reader *reader, uint64_t id,
 /* Bytes of one half as on the wire: head, then body area with its framing; of a tunnel, what that side sent. */
 MUST_CHECK struct err store_reader_raw_len(struct store_reader *reader, uint64_t id, enum exchange_side side,
                                            uint64_t *ret_len);
-/* Up to `len` bytes from `offset`; fewer only at the end. */
-MUST_CHECK struct err store_reader_raw(struct store_reader *reader, uint64_t id, enum exchange_side side,
-                                       uint64_t offset, char *bytes, size_t len, size_t *ret_len);
+struct store_reader_range {
+    uint64_t id;
+    enum exchange_side side;
+    uint64_t offset;
+    size_t len;
+};
+
+/* The bytes of the range, into `bytes`; fewer only at the end. */
+MUST_CHECK struct err store_reader_raw(struct store_reader *reader, const struct store_reader_range *range, char *bytes,
+                                       size_t *ret_len);
 /* The `index`-th interim response (0 and up), appended; ERR_ABSENT past the last, ERR_LIMIT when it does not fit. */
 MUST_CHECK struct err store_reader_interim(struct store_reader *reader, uint64_t id, unsigned index, struct buf *wire);
 

@@ -1,8 +1,8 @@
 /* recorder.h - writes what passes to the capture and the index, on threads of its own.
  *
- *   traffic loop: port ──ring──┐
- *   traffic loop: port ──ring──┼─> recorder thread ──> capture file, then index        ──> watches (live feed)
- *   traffic loop: port ──ring──┘        syncer thread: fsync, checkpoints of the index
+ *   traffic loop: port --ring--+
+ *   traffic loop: port --ring--+-> recorder thread --> capture file, then index --> watches
+ *   traffic loop: port --ring--+        syncer thread: fsync, checkpoints of the index
  *
  * Promises (docs/project-format.md, 4): traffic never waits for a disk longer than gap_after_ms; what could not be
  * written is counted and told in a gap record, never lost in silence; an exchange that ended more than 200 ms before
@@ -87,7 +87,8 @@ struct store_recorder_port;
 /* On the loop's thread, or before the loop runs. */
 MUST_CHECK struct err store_recorder_port_new(struct store_recorder *recorder, struct os_loop *loop,
                                               struct store_recorder_port **ret_port);
-/* After the last exchange's on_end, on the loop's thread or after the loop has stopped.  Waiting on_room are not called. */
+/* After the last exchange's on_end, on the loop's thread or after the loop has stopped.  Waiting on_room are
+ * not called. */
 void store_recorder_port_close(struct store_recorder_port **port);
 struct exchange_observer *store_recorder_port_observer(struct store_recorder_port *port);
 /* Forgets a waiting when_room() whose owner goes away.  Harmless when there is none. */
