@@ -1,7 +1,8 @@
 /* resolver.h - host names to addresses, off the loops.
  *
  * A bounded set of threads calls the system's resolver, so a slow name server never stalls traffic; one look-up of a
- * name runs at a time (others of that name share its answer), and at most `waiting_max` wait.  An address literal is answered without a thread.  Order of addresses is the system's (RFC 6724).
+ * name runs at a time (others of that name share its answer), and at most `waiting_max` wait.  An address literal is
+ * answered without a thread.  Order of addresses is the system's (RFC 6724).
  */
 #ifndef OS_RESOLVER_H
 #define OS_RESOLVER_H

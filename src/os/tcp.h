@@ -8,8 +8,8 @@
  * bound of its own: who writes must look at os_tcp_queued() and stop its source above its high-water mark;
  * on_drain runs when the queue has emptied after it was not empty.
  *
- * A write that meets a reset is told by on_error once all that had arrived has been read, because a peer may answer early
- * and close; at once when reading is stopped.
+ * A write that meets a reset is told by on_error once all that had arrived has been read, because a peer may answer
+ * early and close; at once when reading is stopped.
  *
  * Closing: os_tcp_close() drops what is queued; on_closed runs later, exactly once, and is the last callback; the
  * memory is freed after it.  After on_eof the socket may still be written.  After on_error only close is allowed.
