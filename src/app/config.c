@@ -74,22 +74,23 @@ static bool is_ourselves(const struct app_config *config, const struct app_confi
     return !err_is(os_addr_parse(host, upstream->port, &addr)) && os_addr_is_local(&addr);
 }
 
-/* NO_PROXY's "example.com" and ".example.com" stand for the name and all below it.  What is no host (networks, as some
- * programs know them) is passed over, since the variable is not ours. */
+/* NO_PROXY's "example.com" and ".example.com" both stand for the name and all below it.  What is no host (networks, as
+ * some programs know them) is passed over, since the variable is not ours. */
 static void take_exceptions(struct app_config *config, struct str text)
 {
     const struct app_config_option *option = &app_config_options[app_config_options_find(STR("upstream-except"))];
-    struct str entry, both;
+    struct str entry, pattern;
 
     while (text.len) {
+        bool is_bare;
+
         str_cut(text, ',', &entry, &text);
         entry = str_trim(entry);
-        if (str_starts(entry, STR(".")))
-            entry = str_skip(entry, 1);
+        is_bare = !str_starts(entry, STR(".")) && !str_eq(entry, STR("*"));
         if (entry.len == 0 ||
-            err_is(arena_format(&config->arena, &both, "%.*s,*.%.*s", STR_ARG(entry), STR_ARG(entry))))
+            err_is(arena_format(&config->arena, &pattern, "%s%.*s", is_bare ? "." : "", STR_ARG(entry))))
             continue;
-        IGNORE(option->kind->parse(&(struct app_config_value){&config->arena, option, both, STR_NONE},
+        IGNORE(option->kind->parse(&(struct app_config_value){&config->arena, option, pattern, STR_NONE},
                                    &config->upstream_except));
     }
 }

@@ -50,7 +50,8 @@ struct app_config_modes {
     size_t count;
 };
 
-/* Patterns of host names: '*' stands for any run of characters; compared without case. */
+/* Patterns of host names: '*' stands for any run of characters, ".example.com" for the name and all below it; compared
+ * without case. */
 struct app_config_hosts {
     struct str *items;
     size_t count;
@@ -134,12 +135,11 @@ struct app_config {
     struct app_config_upstream upstream;       /* `--upstream`, for everything; or */
     struct app_config_upstream upstream_http;  /* for http://, from HTTP_PROXY, or `upstream`: what to use */
     struct app_config_upstream upstream_https; /* for https:// and tunnels, likewise */
-    struct app_config_hosts upstream_except;   /* NO_PROXY: a host matches exactly, as a pattern, or by ".suffix" */
+    struct app_config_hosts upstream_except;   /* or NO_PROXY */
     struct str tls_keylog;                     /* path; empty: none */
 
     /* Time-outs. */
-    uint64_t dns_timeout_ms;
-    uint64_t connect_timeout_ms; /* all addresses together */
+    uint64_t connect_timeout_ms; /* look-up and all addresses together */
     uint64_t tls_timeout_ms;     /* a handshake, either side */
     uint64_t client_head_timeout_ms;
     uint64_t request_body_timeout_ms;  /* between two reads */
@@ -148,6 +148,7 @@ struct app_config {
     uint64_t keepalive_timeout_ms;
     uint64_t tunnel_timeout_ms; /* between two reads */
     uint64_t peek_timeout_ms;
+    uint64_t linger_timeout_ms; /* for a client to read the last answer before the connection is closed */
 
     /* Limits. */
     unsigned workers; /* 0: one per core */
@@ -161,7 +162,8 @@ struct app_config {
     uint64_t record_stall_ms;
     bool durable;
     uint64_t capture_file_max_bytes;
-    uint64_t ring_max_bytes; /* per worker */
+    uint64_t ring_max_bytes;    /* per worker */
+    uint64_t pending_max_bytes; /* of exchanges under way */
 
     char problem[512]; /* one sentence after a failure */
 

@@ -1,9 +1,8 @@
 #include "app/config_env.h"
 
-#include <stdio.h>
-
 #include "app/config_options.h"
 #include "app/config_place.h"
+#include "base/log.h"
 
 #define NAME_BYTES_MAX 64
 
@@ -42,7 +41,7 @@ static struct err take_own(struct app_config *config, struct str variable, struc
     struct str name = option_name(str_skip(variable, 8), text);
     size_t index = app_config_options_find(name);
 
-    snprintf(place.text, sizeof(place.text), "%.*s", STR_ARG(str_head(variable, NAME_BYTES_MAX)));
+    log_safe(str_head(variable, NAME_BYTES_MAX), place.text, sizeof(place.text));
     if (index == app_config_options_count)
         return app_config_place_unknown(config, &place, name);
     if (value.len == 0)

@@ -59,8 +59,7 @@ const struct app_config_option app_config_options[] = {
     PLAIN("no-upstream", switch, no_upstream, 0, NULL, "use no upstream proxy, whatever the environment says", origins),
     PLAIN("tls-keylog", path, tls_keylog, 0, NULL, "file to append TLS secrets to, for Wireshark", origins),
 
-    WAIT("dns-timeout", dns_timeout_ms, "20s", "for a name to be resolved"),
-    WAIT("connect-timeout", connect_timeout_ms, "30s", "for a connection to an origin, all addresses together"),
+    WAIT("connect-timeout", connect_timeout_ms, "30s", "for an origin's name and connection, all its addresses together"),
     WAIT("tls-timeout", tls_timeout_ms, "15s", "for a TLS handshake, on either side"),
     WAIT("client-head-timeout", client_head_timeout_ms, "60s", "for a request's head, from its first byte"),
     WAIT("request-body-timeout", request_body_timeout_ms, "300s", "between two pieces of a request's body"),
@@ -69,6 +68,7 @@ const struct app_config_option app_config_options[] = {
     WAIT("keepalive-timeout", keepalive_timeout_ms, "120s", "for the next request on an idle connection"),
     WAIT("tunnel-timeout", tunnel_timeout_ms, "1h", "between two pieces of tunnelled bytes"),
     WAIT("peek-timeout", peek_timeout_ms, "500ms", "for a tunnel's first byte, before the origin is let speak first"),
+    WAIT("linger-timeout", linger_timeout_ms, "2s", "for a client to read the last answer before its connection is closed"),
 
     BOUND("workers", count, workers, 0, 256, "0", "threads that move traffic; 0: one per core", limits),
     BOUND("connections-max", count, connections_max, 1, 1000000, "20000", "client connections at once", limits),
@@ -80,7 +80,8 @@ const struct app_config_option app_config_options[] = {
     BOUND("record-stall", duration, record_stall_ms, 100, DAY, "5s", "without progress before traffic goes on unrecorded", recording),
     PLAIN("durable", switch, durable, 0, NULL, "sync the disk before an exchange counts as recorded", recording),
     BOUND("capture-file-max", size, capture_file_max_bytes, 1 * MB, 1024 * GB, "1gb", "size at which a new capture file begins", recording),
-    BOUND("ring-max", size, ring_max_bytes, 1 * MB, 4 * GB, "64mb", "bytes that may wait for the recorder, per worker", recording),
+    BOUND("ring-max", size, ring_max_bytes, 1 * MB, 4 * GB, "8mb", "bytes that may wait for the recorder, per worker", recording),
+    BOUND("pending-max", size, pending_max_bytes, 1 * MB, 16 * GB, "64mb", "bytes kept of exchanges under way until they are written", recording),
 };
 /* clang-format on */
 
