@@ -31,6 +31,8 @@ struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
  *   ERR_DAMAGED  a file does not parse, the two do not belong together, or ca.pem is there without its key
  *   ERR_IO       errno in err.wire */
 MUST_CHECK struct err tls_ca_open(const char *folder, struct tls_ca **ret_ca);
+/* The same as if it were now_s seconds after 1970. */
+MUST_CHECK struct err tls_ca_open_at(const char *folder, int64_t now_s, struct tls_ca **ret_ca);
 void tls_ca_free(struct tls_ca **ca);
 
 /* The certificate, as text and as bytes; lives as long as the CA.  The key is never handed out as bytes. */

@@ -9,7 +9,7 @@
  * '_' (A-labels of international names are such), 1 to 63 bytes each and 253 in all; one trailing dot is dropped.  No
  * wildcards.  Anything else gives ERR_SYNTAX, and the caller falls back to the name it connects to.
  *
- * The cache belongs to one loop and holds at most max_count leaves (about 6 KiB each), the least recently used go first.
+ * The cache belongs to one loop and holds at most max_count leaves (about 3 KiB each), the least recently used go first.
  */
 #ifndef TLS_LEAF_H
 #define TLS_LEAF_H
@@ -27,6 +27,10 @@ void tls_leaf_cache_free(struct tls_leaf_cache **cache);
 
 /* The leaf for a name, from the cache or new; borrowed until the next call.  ERR_SYNTAX for what is no name. */
 MUST_CHECK struct err tls_leaf_for(struct tls_leaf_cache *cache, struct str name, struct x509_st **ret_cert);
+
+/* Signs a leaf as if it were now_s seconds after 1970, past any cache; *ret_cert is the caller's (X509_free). */
+MUST_CHECK struct err tls_leaf_sign(struct tls_leaf_cache *cache, struct str name, int64_t now_s,
+                                    struct x509_st **ret_cert);
 
 /* How many leaves are held, and how many were signed since the start. */
 size_t tls_leaf_count(const struct tls_leaf_cache *cache);

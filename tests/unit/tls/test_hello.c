@@ -3,8 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
 #include <openssl/ssl.h>
+#include <cmocka.h>
 
 #include "tls/hello.h"
 #include "tls/ja4.h"
