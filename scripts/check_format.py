@@ -33,7 +33,7 @@ def main():
     if not program:
         print(f"clang-format {VERSION} is not installed; formatting was not looked at")
         sys.exit(SKIPPED)
-    paths = [str(path) for path in sources.c_files(root)]
+    paths = [str(path) for path in sources.all_c_files(root)]
     if not paths:
         sys.exit("no file to look at")
     style = [f"--style=file:{root}/.clang-format"]

@@ -55,7 +55,7 @@ def wrap(lines):
 
 def main():
     root = sources.root_from_arguments()
-    for path in sources.c_files(root):
+    for path in sources.all_c_files(root):
         text = path.read_text()
         wrapped = "\n".join(wrap(text.split("\n")))
         if wrapped != text:
