@@ -19,6 +19,11 @@ struct str {
 #define STR_NONE ((struct str){NULL, 0})
 /* Wraps a string literal. */
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+/* The same for the initialiser of a static object. */
+#define STR_INIT(literal)                                                                                              \
+    {                                                                                                                  \
+        (literal), sizeof(literal) - 1                                                                                 \
+    }
 /* printf: "%.*s", STR_ARG(s) */
 #define STR_ARG(s) (int)(s).len, (s).ptr
 

@@ -15,6 +15,15 @@ void exchange_init(struct exchange *exchange, size_t arena_max_bytes, struct exc
     arena_init(&exchange->arena, arena_max_bytes);
 }
 
+void exchange_reuse(struct exchange *exchange)
+{
+    struct arena arena = exchange->arena;
+
+    arena_reset(&arena);
+    exchange_init(exchange, arena.max_bytes, exchange->observers, exchange->observer_count);
+    exchange->arena = arena;
+}
+
 void exchange_deinit(struct exchange *exchange) { arena_deinit(&exchange->arena); }
 
 /* Calls one operation of every observer. */
@@ -94,7 +103,8 @@ void exchange_flag(struct exchange *exchange, struct str name)
 
     if (name.len == 0 || exchange_has_flag(exchange, name))
         return;
-    if (err_is(arena_format(&exchange->arena, &joined, "%.*s%s%.*s", STR_ARG(flags), flags.len ? "," : "", STR_ARG(name))))
+    if (err_is(
+            arena_format(&exchange->arena, &joined, "%.*s%s%.*s", STR_ARG(flags), flags.len ? "," : "", STR_ARG(name))))
         return;
     exchange->facts.flags = joined;
 }

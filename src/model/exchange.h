@@ -44,7 +44,7 @@ struct exchange_observer;
 struct exchange {
     struct arena arena;
     struct exchange_facts facts;
-    uint64_t begun_us; /* monotonic clock at at_us */
+    uint64_t begun_us;            /* monotonic clock at at_us */
     struct exchange_half half[2]; /* by enum exchange_side */
     struct exchange_observer *const *observers;
     size_t observer_count;
@@ -57,7 +57,8 @@ struct exchange_observer_ops {
     /* A 1xx response; `wire` is its whole head. */
     void (*on_interim)(struct exchange_observer *self, struct exchange *exchange, struct str wire);
     /* Bytes of the body area as on the wire, framing included; borrowed for the call. */
-    void (*on_bytes)(struct exchange_observer *self, struct exchange *exchange, enum exchange_side side, struct str wire);
+    void (*on_bytes)(struct exchange_observer *self, struct exchange *exchange, enum exchange_side side,
+                     struct str wire);
     void (*on_half_end)(struct exchange_observer *self, struct exchange *exchange, enum exchange_side side);
     void (*on_end)(struct exchange_observer *self, struct exchange *exchange);
     /* Whether what one socket read can bring still fits; NULL: always. */
@@ -74,6 +75,8 @@ struct exchange_observer {
 /* Starts an exchange in caller's memory: clears facts, sets the unknown times, takes over the observers. */
 void exchange_init(struct exchange *exchange, size_t arena_max_bytes, struct exchange_observer *const *observers,
                    size_t observer_count);
+/* The same for memory that held an exchange before; keeps the arena's warm block. */
+void exchange_reuse(struct exchange *exchange);
 void exchange_deinit(struct exchange *exchange);
 
 void exchange_begin(struct exchange *exchange);

@@ -1,0 +1,364 @@
+/* Where a request goes: to an origin, into a tunnel, or to an answer of our own. */
+#include "http/field.h"
+#include "http/target.h"
+#include "proxy/h1_private.h"
+#include "proxy/noise.h"
+#include "proxy/offer.h"
+#include "proxy/peek.h"
+#include "proxy/upstream.h"
+
+/* --- facts --- */
+
+static struct str lower_host(struct arena *arena, struct str host)
+{
+    struct str copy;
+
+    if (err_is(arena_copy(arena, host, &copy)))
+        return STR_NONE;
+    for (size_t i = 0; i < copy.len; i++)
+        ((char *)(uintptr_t)copy.ptr)[i] = str_fold_char(copy.ptr[i]);
+    return copy;
+}
+
+/* Where this request wants to go. */
+struct way {
+    struct http_target target;
+    struct str host; /* lower-case */
+    uint16_t port;
+    bool is_tls;
+};
+
+static void begin(struct proxy_h1 *h1, struct str wire, const struct way *way)
+{
+    const struct http_message *message = h1_decoder_message(h1->request_decoder);
+    struct exchange_facts *facts = &h1->exchange.facts;
+
+    proxy_h1_begin(h1);
+    facts->method = message->method;
+    facts->target = message->target;
+    facts->client_version = message->version;
+    facts->scheme = way->is_tls ? STR("https") : STR("http");
+    facts->host = way->host;
+    facts->port = way->port;
+    facts->path = way->target.path;
+    facts->query = way->target.query;
+    facts->half[EXCHANGE_REQUEST].is_chunked = h1_decoder_framing(h1->request_decoder) == H1_FRAMING_CHUNKED;
+    if (proxy_noise_is_host(way->host))
+        exchange_flag(&h1->exchange, STR("browser-noise"));
+    exchange_head(&h1->exchange, EXCHANGE_REQUEST, wire, message);
+}
+
+/* --- answers of our own --- */
+
+static enum proxy_h1_route answer(struct proxy_h1 *h1, const struct proxy_page *page)
+{
+    proxy_h1_answer(h1, page);
+    return PROXY_H1_ROUTE_ANSWERED;
+}
+
+static enum proxy_h1_route refuse(struct proxy_h1 *h1, struct str wire, const struct way *way,
+                                  const struct proxy_failure *failure)
+{
+    if (!h1->has_begun)
+        begin(h1, wire, way);
+    proxy_h1_fail(h1, failure);
+    return PROXY_H1_ROUTE_ANSWERED;
+}
+
+static bool is_loopback_client(const struct proxy_conn *conn)
+{
+    struct os_addr addr;
+
+    return !err_is(os_addr_parse(str_from(conn->client_addr.ip), 0, &addr)) && os_addr_is_loopback(&addr);
+}
+
+/* A request meant for a server, not for a proxy: somebody opened our port in a browser. */
+static enum proxy_h1_route answer_plain(struct proxy_h1 *h1, const struct way *way)
+{
+    struct str admin_url = h1->conn->worker->options->admin_url;
+    struct proxy_page page = {.status = 302, .title = STR("sekisho"), .location = admin_url};
+
+    if (admin_url.len == 0 || !is_loopback_client(h1->conn))
+        page = proxy_page_public(h1->conn->worker, way->target.path);
+    return answer(h1, &page);
+}
+
+static bool has_proxy_auth(const struct proxy_h1 *h1, const struct http_message *message)
+{
+    const struct http_field *field = http_message_field(message, STR("proxy-authorization"));
+    char expected[1024] = "Basic ";
+    size_t len;
+    unsigned difference = 0;
+
+    if (!proxy_upstream_base64(h1->conn->worker->options->proxy_auth, expected + 6, sizeof(expected) - 6) || !field)
+        return false;
+    len = strlen(expected);
+    if (field->value.len != len)
+        return false;
+    /* In constant time, so that the answer's time tells nothing of the password. */
+    for (size_t i = 0; i < len; i++)
+        difference |= (unsigned)(unsigned char)field->value.ptr[i] ^ (unsigned char)expected[i];
+    return difference == 0;
+}
+
+static enum proxy_h1_route ask_proxy_auth(struct proxy_h1 *h1)
+{
+    struct proxy_page page = {.status = 407,
+                              .title = STR("Proxy authentication required"),
+                              .text = STR("This proxy asks for a user name and a password (--proxy-auth)."),
+                              .authenticate = STR("Basic realm=\"sekisho\"")};
+
+    return answer(h1, &page);
+}
+
+/* --- CONNECT --- */
+
+static enum proxy_h1_route open_tunnel(struct proxy_h1 *h1, const struct way *way, struct str rest)
+{
+    static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+    struct proxy_conn *conn = h1->conn;
+    struct str first_bytes, host;
+
+    CHECK(!err_is(arena_copy(os_loop_scratch(conn->worker->loop), rest, &first_bytes)));
+    if (err_is(arena_copy(&conn->arena, way->host, &host))) {
+        proxy_conn_close(conn, false);
+        return PROXY_H1_ROUTE_ANSWERED;
+    }
+    conn->authority.host = host;
+    conn->authority.port = way->port;
+    conn->is_inside_connect = true;
+    conn->is_inside_tls = false;
+    conn->client_tls = (struct facts_tls){0};
+    proxy_conn_write(conn, &(struct str){established, sizeof(established) - 1}, 1);
+    proxy_h1_let_go(h1);
+    proxy_peek_again(conn, first_bytes);
+    return PROXY_H1_ROUTE_TUNNEL;
+}
+
+static const struct proxy_failure bad_authority = {
+    .name = STR_INIT("syntax"),
+    .text = STR_INIT("CONNECT needs a host and a port from 1 to 65535, as in example.com:443."),
+    .status = 400,
+};
+
+static enum proxy_h1_route connect_to(struct proxy_h1 *h1, struct str wire, struct str rest)
+{
+    const struct http_message *message = h1_decoder_message(h1->request_decoder);
+    struct way way = {0};
+
+    if (err_is(http_target_parse(message->method, message->target, &way.target)) || way.target.authority.port == 0)
+        return refuse(h1, wire, &way, &bad_authority);
+    way.host = lower_host(&h1->exchange.arena, way.target.authority.host);
+    way.port = way.target.authority.port;
+    return open_tunnel(h1, &way, rest);
+}
+
+/* --- the head as it is sent on --- */
+
+/* Fields that are for us, not for the origin. */
+static bool is_for_us(const struct proxy_h1 *h1, struct str name)
+{
+    if (str_eq_nocase(name, STR("proxy-connection")))
+        return true;
+    return str_eq_nocase(name, STR("proxy-authorization")) &&
+           (h1->conn->worker->options->proxy_auth.len || !proxy_origin_is_upstream_http(h1->origin));
+}
+
+static struct err append_credentials(const struct proxy_h1 *h1, const struct proxy_upstream *upstream, struct buf *head)
+{
+    char credentials[768];
+
+    if (!proxy_origin_is_upstream_http(h1->origin) || !upstream->user.len ||
+        !proxy_upstream_credentials(upstream, credentials, sizeof(credentials)))
+        return OK;
+    return buf_format(head, "Proxy-Authorization: %s\r\n", credentials);
+}
+
+/* The offset after the line end that follows `at`. */
+static size_t after_line(struct str wire, size_t at)
+{
+    size_t end = str_find_char(str_skip(wire, at), '\n');
+
+    return end == STR_ABSENT ? wire.len : at + end + 1;
+}
+
+static struct err append_fields(const struct proxy_h1 *h1, struct str wire, size_t from, struct buf *head)
+{
+    const struct http_message *message = h1_decoder_message(h1->request_decoder);
+
+    for (size_t i = 0; i < message->field_count; i++) {
+        const struct http_field *field = &message->fields[i];
+        size_t at = (size_t)(field->line.ptr - wire.ptr);
+
+        if (!is_for_us(h1, field->name))
+            continue;
+        TRY(buf_append(head, (struct str){wire.ptr + from, at - from}));
+        from = after_line(wire, at + field->line.len);
+    }
+    return buf_append(head, str_skip(wire, from));
+}
+
+/* RFC 9112, 3.2.1 and 3.2.4: an empty path is "/", or "*" for OPTIONS. */
+static struct err origin_form(struct proxy_h1 *h1, const struct http_target *target, struct str *ret_target)
+{
+    struct str form = target->origin_form;
+
+    if (form.len && form.ptr[0] == '/') {
+        *ret_target = form;
+        return OK;
+    }
+    if (form.len == 0 && str_eq(h1->exchange.facts.method, STR("OPTIONS"))) {
+        *ret_target = STR("*");
+        return OK;
+    }
+    return arena_format(&h1->exchange.arena, ret_target, "/%.*s", STR_ARG(form));
+}
+
+/* The head with the target in origin form and without the fields for us; everything else byte for byte. */
+static struct err rewrite(struct proxy_h1 *h1, struct str wire, const struct way *way, struct str *ret_head)
+{
+    const struct http_message *message = h1_decoder_message(h1->request_decoder);
+    bool keeps_target = proxy_origin_is_upstream_http(h1->origin);
+    size_t target_at = (size_t)(message->target.ptr - wire.ptr), line_end;
+    struct str target = message->target;
+    struct buf head;
+    struct err err;
+
+    if (!keeps_target)
+        TRY(origin_form(h1, &way->target, &target));
+    h1->exchange.facts.sent_target = keeps_target ? STR_NONE : target;
+    line_end = after_line(wire, target_at + message->target.len);
+    buf_init(&head, wire.len + 2048);
+    err = buf_append(&head, str_head(wire, target_at));
+    if (!err_is(err))
+        err = buf_append(&head, target);
+    target_at += message->target.len;
+    if (!err_is(err))
+        err = buf_append(&head, (struct str){wire.ptr + target_at, line_end - target_at});
+    if (!err_is(err))
+        err = append_credentials(h1, proxy_origin_upstream(h1->conn->worker->options, way->host, way->is_tls), &head);
+    if (!err_is(err))
+        err = append_fields(h1, wire, line_end, &head);
+    if (!err_is(err))
+        err = arena_copy(&h1->exchange.arena, buf_str(&head), ret_head);
+    buf_deinit(&head);
+    return err;
+}
+
+/* --- the origin --- */
+
+static void use_origin(struct proxy_h1 *h1, const struct way *way)
+{
+    struct proxy_conn *conn = h1->conn;
+    struct proxy_origin_request request = {
+        .host = way->host,
+        .port = way->port,
+        .is_tls = way->is_tls,
+        .is_plain_http = !way->is_tls,
+        .sni = conn->is_inside_tls ? conn->client_tls.sni : STR_NONE,
+        .offers_http1 = !conn->is_inside_tls || conn->client_offers_http1,
+        .events = &proxy_h1_origin_events,
+        .owner = h1,
+    };
+
+    h1->is_tls_origin = way->is_tls;
+    if (h1->origin &&
+        (h1->is_alone || h1->origin_ended || !proxy_origin_is_for(h1->origin, way->host, way->port, way->is_tls)))
+        proxy_origin_close(&h1->origin, false);
+    if (h1->origin) {
+        proxy_failure_describe_origin(&h1->exchange, h1->origin);
+        return;
+    }
+    h1->origin_ended = h1->is_origin_reused = false;
+    h1->origin = proxy_origin_open(conn->worker, &request);
+}
+
+static const struct proxy_failure refused_as_ambiguous = {
+    .name = STR_INIT("ambiguous"),
+    .text = STR_INIT(
+        "The request is framed ambiguously: two readers could see its end in two places. It was refused by --strict."),
+    .status = 400,
+};
+
+static const struct proxy_failure too_large = {
+    .name = STR_INIT("limit"),
+    .text = STR_INIT("The request's head is larger than the limits allow (--head-max)."),
+    .status = 431};
+
+static enum proxy_h1_route send_to_origin(struct proxy_h1 *h1, struct str wire, const struct way *way,
+                                          struct str *ret_head)
+{
+    struct proxy_page page = {.status = 303};
+
+    if (proxy_offer_take(h1->conn->worker, way->target.path, way->host, way->port, &page.location))
+        return answer(h1, &page);
+    begin(h1, wire, way);
+    h1->is_alone = (h1_decoder_flags(h1->request_decoder) & H1_AMBIGUOUS) != 0;
+    if (h1->is_alone && h1->conn->worker->options->is_strict)
+        return refuse(h1, wire, way, &refused_as_ambiguous);
+    use_origin(h1, way);
+    h1_decoder_expect(h1->response_decoder, h1->exchange.facts.method);
+    *ret_head = wire;
+    if (!h1->conn->is_inside_connect && err_is(rewrite(h1, wire, way, ret_head)))
+        return refuse(h1, wire, way, &too_large);
+    return PROXY_H1_ROUTE_ORIGIN;
+}
+
+static const struct proxy_failure bad_target = {
+    .name = STR_INIT("syntax"),
+    .text = STR_INIT("The request's target is not one that a proxy can serve; it takes http:// and https:// URLs."),
+    .status = 400,
+};
+
+/* Inside CONNECT its authority decides; the target may have any form and the Host field is only a field. */
+static struct err find_inside_way(struct proxy_h1 *h1, struct way *way)
+{
+    const struct http_message *message = h1_decoder_message(h1->request_decoder);
+
+    if (err_is(http_target_parse(message->method, message->target, &way->target)))
+        way->target = (struct http_target){.form = HTTP_TARGET_OTHER, .path = message->target};
+    way->host = h1->conn->authority.host;
+    way->port = h1->conn->authority.port;
+    way->is_tls = h1->conn->is_inside_tls;
+    return OK;
+}
+
+static struct err find_way(struct proxy_h1 *h1, struct way *way)
+{
+    const struct http_message *message = h1_decoder_message(h1->request_decoder);
+    const struct http_authority *authority = &way->target.authority;
+
+    if (h1->conn->is_inside_connect)
+        return find_inside_way(h1, way);
+    TRY(http_target_parse(message->method, message->target, &way->target));
+    if (way->target.form != HTTP_TARGET_ABSOLUTE)
+        return OK;
+    way->is_tls = str_eq_nocase(way->target.scheme, STR("https")) || str_eq_nocase(way->target.scheme, STR("wss"));
+    way->host = lower_host(&h1->exchange.arena, authority->host);
+    way->port = authority->port ? authority->port : http_target_default_port(way->target.scheme);
+    return way->port ? OK : ERR(ERR_SYNTAX, 400, "scheme without a port of its own");
+}
+
+enum proxy_h1_route proxy_h1_route_head(struct proxy_h1 *h1, struct str wire, struct str rest, struct str *ret_head)
+{
+    const struct http_message *message = h1_decoder_message(h1->request_decoder);
+    bool is_inside = h1->conn->is_inside_connect;
+    struct way way = {0};
+    struct err err;
+
+    if (!is_inside && h1->conn->worker->options->proxy_auth.len && !has_proxy_auth(h1, message))
+        return ask_proxy_auth(h1);
+    if (!is_inside && str_eq(message->method, STR("CONNECT")))
+        return connect_to(h1, wire, rest);
+    err = find_way(h1, &way);
+    if (err_is(err))
+        return refuse(h1, wire, &way, &bad_target);
+    if (!is_inside && way.target.form != HTTP_TARGET_ABSOLUTE)
+        return answer_plain(h1, &way);
+    if (str_eq_nocase(way.host, STR(PROXY_PAGE_HOST))) {
+        struct proxy_page page = proxy_page_public(h1->conn->worker, way.target.path);
+
+        return answer(h1, &page);
+    }
+    return send_to_origin(h1, wire, &way, ret_head);
+}

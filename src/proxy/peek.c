@@ -1,0 +1,368 @@
+#include "proxy/peek.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "os/tcp.h"
+#include "proxy/h1.h"
+#include "proxy/tunnel.h"
+#include "tls/hello.h"
+#include "tls/layer.h"
+
+/* The longest method that is looked for: what is longer is no request line. */
+#define METHOD_MAX 32
+#define LINE_MAX ((size_t)(64 * 1024))
+#define TLS_HANDSHAKE_RECORD 0x16
+
+struct peek {
+    struct buf bytes;
+    struct tls_hello hello;
+    bool is_hand_shaking;
+};
+
+enum look {
+    LOOK_MORE,
+    LOOK_TLS,
+    LOOK_HTTP,
+    LOOK_OTHER,
+};
+
+/* Lets go of the state; the bytes live on in the loop's scratch memory until the end of the turn. */
+static struct str let_go(struct proxy_conn *conn)
+{
+    struct peek *peek = conn->handler_state;
+    struct str bytes = STR_NONE;
+
+    CHECK(!err_is(arena_copy(os_loop_scratch(conn->worker->loop), buf_str(&peek->bytes), &bytes)));
+    proxy_conn_wait_end(conn);
+    tls_hello_deinit(&peek->hello);
+    buf_deinit(&peek->bytes);
+    free(peek);
+    conn->handler_state = NULL;
+    return bytes;
+}
+
+/* --- what it is --- */
+
+static bool is_request_line(struct str line) { return str_find(line, STR(" HTTP/")) != STR_ABSENT; }
+
+/* RFC 9112, 3: method SP request-target SP HTTP-version.  The method is a token; a line without a version is no HTTP
+ * for us inside CONNECT, where it may be any protocol. */
+static enum look look_at_text(struct str bytes)
+{
+    struct str line, rest;
+    size_t space;
+
+    while (bytes.len && (bytes.ptr[0] == '\r' || bytes.ptr[0] == '\n'))
+        bytes = str_skip(bytes, 1);
+    for (size_t i = 0; i < bytes.len && i < METHOD_MAX; i++) {
+        unsigned char c = (unsigned char)bytes.ptr[i];
+
+        if (c == ' ')
+            break;
+        if (c <= ' ' || c >= 0x7f)
+            return LOOK_OTHER;
+    }
+    space = str_find_char(bytes, ' ');
+    if (space == STR_ABSENT)
+        return bytes.len > METHOD_MAX ? LOOK_OTHER : LOOK_MORE;
+    if (space > METHOD_MAX || space == 0)
+        return LOOK_OTHER;
+    if (str_cut(bytes, '\n', &line, &rest))
+        return is_request_line(line) && !str_starts(line, STR("PRI * HTTP/2")) ? LOOK_HTTP : LOOK_OTHER;
+    return bytes.len > LINE_MAX ? LOOK_OTHER : LOOK_MORE;
+}
+
+static enum look look(struct proxy_conn *conn, struct str news)
+{
+    struct peek *peek = conn->handler_state;
+    struct str bytes = buf_str(&peek->bytes);
+
+    if (bytes.len == 0)
+        return LOOK_MORE;
+    if (bytes.ptr[0] == TLS_HANDSHAKE_RECORD && !conn->is_inside_tls) {
+        enum tls_hello_state state = tls_hello_push(&peek->hello, news);
+
+        return state == TLS_HELLO_MORE ? LOOK_MORE : state == TLS_HELLO_IS ? LOOK_TLS : LOOK_OTHER;
+    }
+    /* On our own port everything else is a request, good or bad: its error page explains. */
+    if (!conn->is_inside_connect)
+        return LOOK_HTTP;
+    return look_at_text(bytes);
+}
+
+/* --- what follows from it --- */
+
+static void start_tunnel(struct proxy_conn *conn, struct str flag, bool hides_bytes)
+{
+    struct str bytes = let_go(conn);
+    struct proxy_tunnel_request request = {.host = conn->authority.host,
+                                           .port = conn->authority.port,
+                                           .is_tls = conn->is_inside_tls,
+                                           .flag = flag,
+                                           .hides_bytes = hides_bytes,
+                                           .client_bytes = bytes};
+
+    proxy_tunnel_start(conn, &request);
+}
+
+static void start_http(struct proxy_conn *conn)
+{
+    struct str bytes = let_go(conn);
+
+    proxy_h1_start(conn, bytes);
+}
+
+static struct str keep(struct proxy_conn *conn, const char *text)
+{
+    struct str copy = STR_NONE;
+
+    /* A fact that does not fit is left out. */
+    IGNORE(arena_copy(&conn->arena, str_from(text), &copy));
+    return copy;
+}
+
+static void keep_tls_facts(struct proxy_conn *conn)
+{
+    struct tls_facts facts;
+
+    tls_layer_facts(conn->client, &facts);
+    conn->client_tls = (struct facts_tls){
+        .version = keep(conn, facts.version_text),
+        .cipher = keep(conn, facts.cipher),
+        .alpn = keep(conn, facts.alpn),
+        .sni = conn->client_tls.sni,
+        .ja4 = conn->client_tls.ja4,
+        .is_resumed = facts.is_resumed,
+    };
+}
+
+/* A row for a handshake that failed: without it, a client that pins certificates would just seem to do nothing. */
+static void record_handshake(struct proxy_conn *conn, struct err err)
+{
+    struct exchange exchange;
+    struct exchange_facts *facts = &exchange.facts;
+    struct str text = STR_NONE;
+
+    exchange_init(&exchange, PROXY_CONN_ARENA_BYTES_MAX, conn->worker->observers, conn->worker->observer_count);
+    proxy_conn_describe(conn, &exchange);
+    facts->kind = EXCHANGE_HANDSHAKE;
+    facts->scheme = STR("https");
+    facts->host = conn->authority.host;
+    facts->port = conn->authority.port;
+    if (tls_layer_is_refusal(err))
+        IGNORE(arena_format(&exchange.arena, &text,
+                            "The client does not trust our certificate (alert %u). Install the CA in it (http://"
+                            "sekisho.proxy/), or leave this host undecrypted: --pass %.*s",
+                            err.wire, STR_ARG(facts->host)));
+    else
+        IGNORE(arena_format(&exchange.arena, &text, "The TLS handshake with the client failed: %s.", err.what));
+    exchange_begin(&exchange);
+    proxy_conn_fail_exchange(&exchange,
+                             tls_layer_is_refusal(err) ? STR("client-refused-certificate") : STR("client-tls"), text);
+    for (enum exchange_side side = EXCHANGE_REQUEST; side <= EXCHANGE_RESPONSE; side++)
+        exchange_half_end(&exchange, side, false);
+    proxy_conn_end_exchange(&exchange);
+    exchange_deinit(&exchange);
+}
+
+static void on_tls_ready(void *owner, struct err err)
+{
+    struct proxy_conn *conn = owner;
+    struct peek *peek = conn->handler_state;
+
+    if (conn->is_closing)
+        return;
+    peek->is_hand_shaking = false;
+    keep_tls_facts(conn);
+    if (err_is(err)) {
+        record_handshake(conn, err);
+        proxy_conn_close(conn, false);
+        return;
+    }
+    conn->is_inside_tls = true;
+    if (conn->client_tls.alpn.len || !conn->is_inside_connect)
+        start_http(conn);
+    else
+        proxy_peek_again(conn, let_go(conn));
+}
+
+/* The names to try for a leaf: what the client asks for, then where it wants to go, then our own address. */
+static struct err wrap(struct proxy_conn *conn, const struct tls_layer_client_options *options, struct net_layer *lower)
+{
+    struct str names[] = {options->name, conn->authority.host, str_from(conn->listener_addr.ip)};
+    struct err err = ERR(ERR_SYNTAX, 0, "no name for a certificate");
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct tls_layer_client_options attempt = *options;
+
+        attempt.name = names[i];
+        if (names[i].len == 0)
+            continue;
+        err = tls_layer_new_client_side(conn->worker->tls, lower, &attempt, &conn->client);
+        if (err.code != ERR_SYNTAX)
+            return err;
+    }
+    return err;
+}
+
+static void start_tls(struct proxy_conn *conn)
+{
+    struct peek *peek = conn->handler_state;
+    struct net_layer *lower = conn->client;
+    struct tls_layer_client_options options = {
+        .above = {.on_ready = on_tls_ready, .events = &proxy_conn_layer_events, .owner = conn},
+        .name = peek->hello.sni,
+        .alpn = STR("http/1.1"),
+        .first_bytes = buf_str(&peek->bytes),
+        .ja4 = str_from(peek->hello.ja4),
+        .is_legacy = proxy_hosts_match(&conn->worker->options->legacy_tls, conn->authority.host),
+    };
+    struct err err;
+
+    conn->client_offers_http1 = tls_hello_offers(&peek->hello, STR("http/1.1"));
+    conn->client_has_alpn = peek->hello.alpn_count > 0;
+    IGNORE(arena_copy(&conn->arena, peek->hello.sni, &conn->client_tls.sni)); /* a fact that may be left out */
+    conn->client_tls.ja4 = keep(conn, peek->hello.ja4);
+    proxy_conn_read(conn, false);
+    proxy_conn_wait(conn, conn->worker->options->timeouts.client_tls_ms);
+    err = wrap(conn, &options, lower);
+    if (err_is(err)) {
+        conn->client = lower;
+        record_handshake(conn, err);
+        proxy_conn_close(conn, false);
+        return;
+    }
+    peek->is_hand_shaking = true;
+    buf_clear(&peek->bytes);
+}
+
+static bool is_passed(const struct proxy_conn *conn)
+{
+    const struct peek *peek = conn->handler_state;
+    const struct proxy_hosts *pass = &conn->worker->options->pass;
+
+    return conn->is_inside_connect &&
+           (proxy_hosts_match(pass, conn->authority.host) || proxy_hosts_match(pass, peek->hello.sni));
+}
+
+static void decide(struct proxy_conn *conn, enum look what)
+{
+    if (what == LOOK_TLS && is_passed(conn))
+        start_tunnel(conn, STR("passed"), true);
+    else if (what == LOOK_TLS && conn->worker->tls)
+        start_tls(conn);
+    else if (what == LOOK_HTTP)
+        start_http(conn);
+    else if (conn->is_inside_connect)
+        start_tunnel(conn, STR("not-http"), false);
+    else
+        start_http(conn);
+}
+
+/* --- events --- */
+
+static void update_reading(struct proxy_conn *conn)
+{
+    struct peek *peek = conn->handler_state;
+
+    proxy_conn_read(conn, !peek->is_hand_shaking && proxy_worker_may_read(conn->worker));
+}
+
+static void on_bytes(struct proxy_conn *conn, struct str bytes)
+{
+    struct peek *peek = conn->handler_state;
+    enum look what;
+
+    /* The maximum leaves room for one read beyond what any look needs. */
+    CHECK(!err_is(buf_append(&peek->bytes, bytes)));
+    what = look(conn, bytes);
+    if (what != LOOK_MORE)
+        decide(conn, what);
+    else if (buf_str(&peek->bytes).len > TLS_HELLO_RAW_MAX)
+        decide(conn, LOOK_OTHER);
+}
+
+static void on_eof(struct proxy_conn *conn)
+{
+    struct peek *peek = conn->handler_state;
+
+    if (peek->bytes.len && conn->is_inside_connect)
+        start_tunnel(conn, STR("not-http"), false);
+    else
+        proxy_conn_close(conn, false);
+}
+
+static void on_error(struct proxy_conn *conn, struct err err)
+{
+    (void)err;
+    proxy_conn_close(conn, false);
+}
+
+static void on_drain(struct proxy_conn *conn) { (void)conn; }
+
+static void on_timeout(struct proxy_conn *conn)
+{
+    struct peek *peek = conn->handler_state;
+
+    if (peek->is_hand_shaking) {
+        record_handshake(conn, ERR(ERR_TIMEOUT, 0, "it took too long"));
+        proxy_conn_close(conn, false);
+    } else if (conn->is_inside_connect) {
+        start_tunnel(conn, peek->bytes.len ? STR("not-http") : STR("server-first"), false);
+    } else {
+        proxy_conn_close(conn, false);
+    }
+}
+
+static void stop(struct proxy_conn *conn) { (void)conn; }
+
+static void free_peek(struct proxy_conn *conn)
+{
+    struct peek *peek = conn->handler_state;
+
+    if (!peek)
+        return;
+    tls_hello_deinit(&peek->hello);
+    buf_deinit(&peek->bytes);
+    free(peek);
+}
+
+static const struct proxy_handler handler = {
+    .name = "peek",
+    .on_bytes = on_bytes,
+    .on_eof = on_eof,
+    .on_error = on_error,
+    .on_drain = on_drain,
+    .on_timeout = on_timeout,
+    .update_reading = update_reading,
+    .stop = stop,
+    .free = free_peek,
+};
+
+static void begin(struct proxy_conn *conn)
+{
+    struct peek *peek = calloc(1, sizeof(*peek));
+
+    CHECK(peek);
+    buf_init(&peek->bytes, TLS_HELLO_RAW_MAX + (size_t)OS_TCP_READ_BYTES * 2);
+    tls_hello_init(&peek->hello);
+    proxy_conn_hand(conn, &handler, peek);
+}
+
+void proxy_peek_start(struct proxy_conn *conn)
+{
+    begin(conn);
+    proxy_conn_wait(conn, conn->worker->options->timeouts.keepalive_ms);
+    update_reading(conn);
+}
+
+void proxy_peek_again(struct proxy_conn *conn, struct str first_bytes)
+{
+    begin(conn);
+    proxy_conn_wait(conn, conn->worker->options->timeouts.peek_ms);
+    if (first_bytes.len)
+        on_bytes(conn, first_bytes);
+    if (conn->handler == &handler && !conn->is_closing)
+        update_reading(conn);
+}
