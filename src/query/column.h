@@ -1,8 +1,8 @@
-/* column.h - the columns of the index that queries are compiled to: one table says name, type and value of each.
+/* column.h - the columns of the index that queries are compiled to: one table says name and type of each.
  *
  * The index's table `exchange` has every column listed here, under this name; it may have more.  Its builder fills a
- * row by walking the list and binding query_column_value(); so an exchange evaluated while it lives and its row give the
- * same answer, because both come from the same function.
+ * row by walking the list and binding query_column_value(); so an exchange evaluated while it lives and its row give
+ * the same answer, because both come from the same function.
  *
  * How a value is stored:
  *   absent    NULL.  Never an empty string, and 0 only where 0 is a fact.

@@ -29,10 +29,9 @@ enum query_phase {
 
 /* Where a value comes from, in order of the cost of getting it. */
 enum query_origin {
-    QUERY_FROM_COLUMN,
+    QUERY_FROM_COLUMN, /* with orig.: from the original head */
     QUERY_FROM_PROJECT,
-    QUERY_FROM_URL,   /* made of scheme, host, port, path and query */
-    QUERY_FROM_START, /* orig.*: a part of the original head's start line, named by `column` */
+    QUERY_FROM_URL, /* made of scheme, host, port, path and query */
     QUERY_FROM_MARKS,
     QUERY_FROM_HEADER,  /* the values of field [name] */
     QUERY_FROM_HEADERS, /* whole field lines */

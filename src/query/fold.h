@@ -1,11 +1,11 @@
 /* fold.h - case folding: the one meaning of "case-insensitive" in queries, in the evaluator and in SQLite.
  *
  * Unicode's simple case folding (CaseFolding.txt, statuses C and S; version in fold_table.h), code point by code point,
- * by a generated table, independent of locale and libc.  It keeps the number of code points: "Ä" is "ä", "K" (Kelvin) is
- * "k", but "ß" is not "ss".  Bytes that are not UTF-8 stay as they are.  Full-width letters fold; width and
+ * by a generated table, independent of locale and libc.  It keeps the number of code points: "Ä" is "ä", "K" (Kelvin)
+ * is "k", but "ß" is not "ss".  Bytes that are not UTF-8 stay as they are.  Full-width letters fold; width and
  * normalisation are otherwise left alone.
  *
- * All functions are pure and safe on any thread.  The index registers two of them in SQLite, as deterministic functions:
+ * All functions are pure and safe on any thread.  The index registers two of them in SQLite, as deterministic:
  *   query_fold(text)                the folded bytes, as TEXT or BLOB by query_column_is_text(); NULL gives NULL
  *   query_contains(text, folded)    1 when folded text holds `folded`, else 0; NULL text gives 0
  */

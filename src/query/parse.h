@@ -4,7 +4,7 @@
  * may evaluate, compile and inspect it at once.  It owns what it needs (a copy of the text, compiled regexes), nothing
  * of the caller's.
  *
- * Limits, each an error with its place: text, nesting of parentheses and NOT, conditions, members of an IN list, regexes.
+ * Limits, each an error with its place: text, nesting of parentheses and NOT, conditions, members of IN lists, regexes.
  */
 #ifndef QUERY_PARSE_H
 #define QUERY_PARSE_H
@@ -36,7 +36,8 @@ struct query_error {
     char suggestion[128]; /* what could stand there instead; empty when there is no idea */
 };
 
-/* The empty query matches everything.  ERR_SYNTAX (also wrong types and unknown names) and ERR_LIMIT fill *ret_error. */
+/* The empty query matches everything.  ERR_SYNTAX (also for wrong types and unknown names) and ERR_LIMIT fill
+ * *ret_error. */
 MUST_CHECK struct err query_parse(struct str text, const struct query_parse_options *options,
                                   struct query_tree **ret_tree, struct query_error *ret_error);
 

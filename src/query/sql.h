@@ -7,8 +7,8 @@
  * It uses the columns of query/column.h, unqualified, and these functions, which the index registers:
  *   query_fold(text)             see fold.h
  *   query_contains(text, part)   see fold.h
- *   query_matches(regex, text)   1 or 0 by query_regex_match(); 0 for NULL text; NULL when a limit was reached, which the
- *                                condition takes as "perhaps", so that the evaluator reports it
+ *   query_matches(regex, text)   1 or 0 by query_regex_match(); 0 for NULL text; NULL when a limit was reached, which
+ *                                the condition takes as "perhaps", so that the evaluator reports it
  * Its size is bounded whatever the query is: what does not fit is left to the evaluator.
  */
 #ifndef QUERY_SQL_H

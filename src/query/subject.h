@@ -32,7 +32,8 @@ struct query_subject;
 /* Text and bytes given are borrowed until the evaluation ends.  An operation that returns for QUERY_ORIGINAL the very
  * pointer it returns for QUERY_SENT tells that nothing was changed, and saves a second search. */
 struct query_subject_ops {
-    /* The head as on the wire: start line and field lines up to and with the empty line; over HTTP/2 its HTTP/1.1 form. */
+    /* The head as on the wire: start line and field lines up to and with the empty line;
+     * HTTP/2 in its HTTP/1.1 form. */
     struct err (*head)(struct query_subject *self, struct query_part part, struct str *ret_head);
     /* The body with framing, content codings and charset undone: UTF-8.  ERR_LIMIT when it is larger than the subject
      * gives out: the exchange is undecided rather than silently not found.  An empty body is ERR_ABSENT. */

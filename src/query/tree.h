@@ -1,8 +1,8 @@
 /* tree.h - a parsed query: immutable, made by query_parse() alone, read by evaluator, SQL and inspection.
  *
- * `a != b`, `a !: b`, `a !~ b` are NOT nodes over the plain comparison; predicates ("is:tunnel") and short names for two
- * fields are written out as comparisons; AND and OR have two or more children, cheapest first.  Depth is bounded by the
- * parser's nesting limit, so walking it by recursion is safe.
+ * `a != b`, `a !: b`, `a !~ b` are NOT nodes over the plain comparison; predicates ("is:tunnel") and short names for
+ * two fields are written out as comparisons; AND and OR have two or more children, cheapest first.  Depth is bounded by
+ * the parser's nesting limit, so walking it by recursion is safe.
  */
 #ifndef QUERY_TREE_H
 #define QUERY_TREE_H
@@ -36,6 +36,7 @@ struct query_value {
     struct str text;           /* TEXT: as compared (lowered or folded where the field says so) */
     struct str folded;         /* CONTAINS and ANYWHERE: folded */
     int64_t integer;           /* every other type */
+    int64_t until;             /* TIME with EQUAL: the first microsecond after what is meant (a day, or an instant) */
     struct query_regex *regex; /* MATCHES */
 };
 
@@ -51,7 +52,7 @@ struct query_node {
     bool is_original;
     struct str name; /* [name]; empty when the field takes none */
     enum query_op op;
-    struct query_value *values; /* one; for EQUAL one or more, sorted for integers; ANYWHERE: one */
+    struct query_value *values; /* one, for EQUAL one or more, for PRESENT none; ANYWHERE: one */
     size_t value_count;
 };
 
@@ -60,7 +61,7 @@ struct query_tree {
     struct str text;         /* as typed */
     struct query_node *root; /* NULL: everything matches */
     size_t node_count;
-    struct query_regex *regexes[256];
+    struct query_regex **regexes;
     size_t regex_count;
 };
 
