@@ -45,7 +45,7 @@ static void release(struct proxy_origin *origin)
     os_timer_free(&origin->timer);
     arena_deinit(&origin->arena);
     free(origin);
-    worker->origin_count--;
+    atomic_fetch_sub(&worker->shared.origin_count, 1);
     proxy_worker_check_idle(worker);
 }
 
@@ -362,7 +362,7 @@ struct proxy_origin *proxy_origin_open(struct proxy_worker *worker, const struct
                                                 .tls_us = FACTS_UNKNOWN_US,
                                                 .number = proxy_worker_number(),
                                                 .stage = "look-up"};
-    worker->origin_count++;
+    atomic_fetch_add(&worker->shared.origin_count, 1);
     IGNORE(arena_copy(&origin->arena, request->host, &origin->request.host)); /* bounded by the head's limit */
     IGNORE(arena_copy(&origin->arena, request->sni, &origin->request.sni));
     origin->upstream = proxy_origin_upstream(worker->options, request->host, request->is_tls);

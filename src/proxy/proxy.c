@@ -183,6 +183,8 @@ void proxy_close(struct proxy **proxy)
 void proxy_status(const struct proxy *proxy, struct proxy_status *ret_status)
 {
     *ret_status = (struct proxy_status){.worker_count = proxy->count};
-    for (unsigned i = 0; i < proxy->count; i++)
+    for (unsigned i = 0; i < proxy->count; i++) {
         ret_status->connection_count += atomic_load(&proxy->traffics[i].worker->shared.conn_count);
+        ret_status->origin_count += atomic_load(&proxy->traffics[i].worker->shared.origin_count);
+    }
 }

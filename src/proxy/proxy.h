@@ -33,6 +33,7 @@ void proxy_close(struct proxy **proxy);
 struct proxy_status {
     unsigned worker_count;
     uint64_t connection_count; /* clients connected now */
+    uint64_t origin_count;     /* connections to origins now */
 };
 
 /* From any thread. */

@@ -39,7 +39,7 @@ void proxy_worker_free(struct proxy_worker **worker)
 {
     if (!*worker)
         return;
-    CHECK(list_is_empty(&(*worker)->conns) && (*worker)->origin_count == 0);
+    CHECK(list_is_empty(&(*worker)->conns) && atomic_load(&(*worker)->shared.origin_count) == 0);
     if ((*worker)->tls)
         tls_loop_free(&(*worker)->tls);
     free(*worker);
@@ -74,7 +74,7 @@ void proxy_worker_check_idle(struct proxy_worker *worker)
 {
     void (*on_idle)(void *) = worker->on_idle;
 
-    if (!worker->is_stopping || !on_idle || worker->origin_count || !list_is_empty(&worker->conns))
+    if (!worker->is_stopping || !on_idle || atomic_load(&worker->shared.origin_count) || !list_is_empty(&worker->conns))
         return;
     worker->on_idle = NULL;
     on_idle(worker->owner);

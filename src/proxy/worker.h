@@ -26,15 +26,15 @@ struct proxy_worker {
     struct proxy_offers *offers;            /* borrowed; shared by all workers; NULL: nothing is offered */
     struct exchange_observer *observers[PROXY_OBSERVER_MAX];
     size_t observer_count;
-    struct list conns;   /* of struct proxy_conn */
-    size_t origin_count; /* origin connections that are not closed yet */
-    bool is_stalled;     /* an observer has no room */
+    struct list conns; /* of struct proxy_conn */
+    bool is_stalled;   /* an observer has no room */
     bool is_stopping;
     void (*on_idle)(void *owner); /* once, when stopping and all is closed */
     void *owner;
     struct {
-        atomic_uint_fast64_t conn_count; /* read by the acceptor to find the least busy loop */
-    } shared;
+        atomic_uint_fast64_t origin_count; /* origin connections that are not closed yet */
+        atomic_uint_fast64_t conn_count;   /* read by the acceptor to find the least busy loop */
+    } shared;                              /* written by the worker, read by any thread */
 };
 
 struct proxy_worker_options {
