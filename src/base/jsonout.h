@@ -1,7 +1,7 @@
 /* jsonout.h - writes JSON text (RFC 8259) into a buf.
  *
- * The writer puts the commas; the caller opens and closes objects and arrays in order.  The first failure (the buffer is
- * full) is kept and later calls do nothing, so that only jsonout_finish() must be looked at.
+ * The writer puts the commas; the caller opens and closes objects and arrays in order.  The first failure (the buffer
+ * is full) is kept and later calls do nothing, so that only jsonout_finish() must be looked at.
  *
  * Text is bytes from anywhere.  What is not UTF-8 becomes U+FFFD, one for each byte that fits no sequence.  Control
  * characters (C0, DEL, C1), line separators, and the invisible characters that change the direction of text are
