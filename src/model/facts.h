@@ -1,7 +1,7 @@
 /* facts.h - what is known of one exchange apart from its bytes: one row of the log.
  *
- * The proxy fills it while the exchange lives; the recorder writes it to the capture's metadata record and to the index;
- * readers, the query language, the API and the command line get the same struct back.  Adding a fact means a
+ * The proxy fills it while the exchange lives; the recorder writes it to the capture's metadata record and to the
+ * index; readers, the query language, the API and the command line get the same struct back.  Adding a fact means a
  * field here, a key in the metadata and a column: nothing else knows the list.
  *
  * All text is as received (any bytes), borrowed from the exchange's arena or from the reader's.
@@ -19,8 +19,8 @@ enum exchange_side {
 
 /* What kind of traffic the row stands for. */
 enum exchange_kind {
-    EXCHANGE_HTTP,      /* a request and its response */
-    EXCHANGE_TUNNEL,    /* bytes that are not HTTP, both directions: request = from the client, response = from the origin */
+    EXCHANGE_HTTP,   /* a request and its response */
+    EXCHANGE_TUNNEL, /* bytes that are not HTTP; request: from the client, response: from the origin */
     EXCHANGE_HANDSHAKE, /* a TLS handshake with the client that failed: no request was seen */
     EXCHANGE_WEBSOCKET, /* a request answered by 101 and the frames after it */
 };
@@ -39,11 +39,11 @@ struct facts_tls {
     struct str cipher;
     struct str alpn;
     struct str sni;
-    struct str verify;  /* origin: "ok" or the failed check: "expired", "self-signed", ... ; "off" is never said alone */
-    struct str ja4;     /* client */
+    struct str verify; /* origin: "ok" or the failed check: "expired", "self-signed", ... ; "off" is never said alone */
+    struct str ja4;    /* client */
     struct str subject; /* origin's certificate */
     struct str issuer;
-    struct str sha256;  /* of the certificate, lower-case hex */
+    struct str sha256;                /* of the certificate, lower-case hex */
     struct str not_before, not_after; /* RFC 3339 */
     bool is_resumed;
 };
@@ -72,16 +72,16 @@ struct exchange_facts {
     struct str scheme; /* "http", "https", "tcp", "tls" */
     struct str host;   /* where the connection goes: lower-case, no brackets; for plain HTTP the target's authority */
     uint16_t port;
-    struct str target; /* as received */
+    struct str target;      /* as received */
     struct str sent_target; /* as sent on; empty when the same */
-    struct str path;   /* of the target, as written, without the query */
-    struct str query;  /* without '?' */
+    struct str path;        /* of the target, as written, without the query */
+    struct str query;       /* without '?' */
     enum http_version client_version;
     enum http_version origin_version; /* UNKNOWN before a response */
-    unsigned status;   /* 0: none */
+    unsigned status;                  /* 0: none */
     struct str reason;
-    struct str type;   /* response media type, lower-case */
-    struct str title;  /* of an HTML page; the recorder fills it */
+    struct str type;  /* response media type, lower-case */
+    struct str title; /* of an HTML page; the recorder fills it */
 
     struct facts_half half[2]; /* by enum exchange_side */
 

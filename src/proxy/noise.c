@@ -2,7 +2,7 @@
 
 #include "proxy/hosts.h"
 
-/* Only hosts that no site of interest shares: a search engine's main host is not here although browsers call it, too. */
+/* Only hosts that no site of interest shares: a search engine's main host is not here, though browsers call it. */
 static const char *const hosts[] = {
     /* Chromium and Chrome */
     "android.clients.google.com",

@@ -86,13 +86,17 @@ static enum language language_of(const struct http_message *request)
 /* clang-format off */
 static const char style[] =
     "<style>:root{color-scheme:light dark}body{font:16px/1.7 system-ui,'Noto Sans CJK JP',sans-serif;margin:0;"
-    "min-height:100vh;display:grid;place-items:center;background:light-dark(#f6f5f1,#17181b);color:light-dark(#22242a,#e8e6e1)}"
+    "min-height:100vh;display:grid;place-items:center;background:light-dark(#f6f5f1,#17181b);"
+    "color:light-dark(#22242a,#e8e6e1)}"
     "main{max-width:38rem;padding:2.5rem;margin:1rem;background:light-dark(#fff,#202226);border-radius:14px;"
     "box-shadow:0 1px 3px #0002,0 12px 40px #0001;border-top:5px solid #c8452f}h1{font-size:1.35rem;margin:0 0 .6rem}"
-    "p{margin:.5rem 0}code,pre{font:13px/1.6 ui-monospace,monospace;background:light-dark(#f1efe9,#2a2d32);border-radius:6px;"
+    "p{margin:.5rem 0}code,pre{font:13px/1.6 ui-monospace,monospace;background:light-dark(#f1efe9,#2a2d32);"
+    "border-radius:6px;"
     "padding:.1em .35em}pre{padding:.8em 1em;overflow:auto}small{color:light-dark(#666a73,#a5a9b1)}"
-    "button{font:inherit;font-weight:600;padding:.55em 1.1em;border:0;border-radius:8px;background:#b23a26;color:#fff;cursor:pointer}"
-    "button:focus-visible,a:focus-visible{outline:3px solid #2f7dc8;outline-offset:2px}a{color:light-dark(#1f5fa8,#8ab8f0)}"
+    "button{font:inherit;font-weight:600;padding:.55em 1.1em;border:0;border-radius:8px;background:#b23a26;"
+    "color:#fff;cursor:pointer}"
+    "button:focus-visible,a:focus-visible{outline:3px solid #2f7dc8;"
+    "outline-offset:2px}a{color:light-dark(#1f5fa8,#8ab8f0)}"
     "form{margin:1.2rem 0 .4rem}li{margin:.35rem 0}</style>";
 /* clang-format on */
 
@@ -198,14 +202,19 @@ struct err proxy_page_write(struct os_loop *loop, const struct proxy_page *page,
 
 /* clang-format off */
 static const char public_head[] =
-    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
+    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+    "content=\"width=device-width\">"
     "<title>Trust this CA - sekisho</title>";
 static const char public_body[] =
-    "</head><body><main><h1>Trust this CA &middot; <span lang=\"ja\">CA &#x3092;&#x4fe1;&#x983c;&#x3059;&#x308b;</span></h1>"
-    "<p>This browser goes through <b>sekisho</b>. To look into HTTPS it shows certificates of its own CA, which only this "
-    "installation has the key of.</p><p lang=\"ja\">このブラウザーは <b>sekisho</b> を経由しています。HTTPS の中身を見るため、"
+    "</head><body><main><h1>Trust this CA &middot; <span lang=\"ja\">CA &#x3092;&#x4fe1;&#x983c;&#x3059;"
+    "&#x308b;</span></h1>"
+    "<p>This browser goes through <b>sekisho</b>. To look into HTTPS it shows certificates of its own CA, "
+    "which only this "
+    "installation has the key of.</p><p lang=\"ja\">このブラウザーは <b>sekisho</b> "
+    "を経由しています。HTTPS の中身を見るため、"
     "この環境だけの CA が発行した証明書を使います。</p>"
-    "<p><a href=\"/ca.pem\">ca.pem</a> &middot; <a href=\"/ca.der\">ca.der</a> &middot; <a href=\"/ca.crl\">ca.crl</a></p>"
+    "<p><a href=\"/ca.pem\">ca.pem</a> &middot; <a href=\"/ca.der\">ca.der</a> &middot; <a href=\"/ca.crl\">"
+    "ca.crl</a></p>"
     "<ul><li>All at once, on this machine: <code>sekisho ca install</code></li>"
     "<li>Without touching your own browser: <code>sekisho browser</code></li>"
     "<li>Firefox: Settings &rarr; Certificates &rarr; Authorities &rarr; Import, for websites</li>"
@@ -214,7 +223,8 @@ static const char public_body[] =
     "<li>iOS: open ca.pem, install the profile, then General &rarr; About &rarr; Certificate Trust Settings</li>"
     "<li>curl: <code>--cacert ca.pem</code></li></ul>"
     "<p><small>Take it out again when the work is done: <code>sekisho ca uninstall</code>. "
-    "<span lang=\"ja\">作業が終わったら取り除いてください。</span></small></p></main></body></html>\n";
+    "<span lang=\"ja\">作業が終わったら取り除いてください。</span></small></p></main>"
+    "</body></html>\n";
 /* clang-format on */
 
 static struct proxy_page file_page(struct str media_type, struct str body, struct str file_name)
