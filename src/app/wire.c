@@ -136,7 +136,7 @@ static struct err open_proxy(struct app_wire *wire)
         .worker_count = wire->config->workers,
     };
     size_t failed;
-    struct err err = os_resolver_new(NULL, &wire->resolver);
+    struct err err = os_resolver_new(&(struct os_resolver_options){0}, &wire->resolver);
 
     if (err_is(err))
         return problem(wire, err, "the resolver cannot be started: %s", err.what);
