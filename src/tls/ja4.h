@@ -2,7 +2,8 @@
  *
  *   t13d1516h2_8daaf6152771_e5627efa2ab1
  *   | | | | |  |            |
- *   | | | | |  |            sorted extensions without SNI and ALPN, then signature algorithms as sent (SHA-256, 12 digits)
+ *   | | | | |  |            sorted extensions without SNI and ALPN, then signature algorithms as sent (SHA-256, 12
+ *   digits)
  *   | | | | |  sorted cipher suites (SHA-256, 12 digits)
  *   | | | | first and last character of the first ALPN value, "00" without
  *   | | | number of extensions, at most 99

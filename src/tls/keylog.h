@@ -1,7 +1,8 @@
-/* keylog.h - the secrets of TLS sessions in the NSS key log format (SSLKEYLOGFILE), so that a packet capture can be read.
+/* keylog.h - the secrets of TLS sessions in the NSS key log format (SSLKEYLOGFILE), so that a packet capture can be
+ * read.
  *
- * The file is appended to and is 0600; an existing one that others may read, or a link, is refused with ERR_DENIED.  One
- * for the process; lines may come from any thread.
+ * The file is appended to and is 0600; an existing one that others may read, or a link, is refused with ERR_DENIED.
+ * One for the process; lines may come from any thread.
  */
 #ifndef TLS_KEYLOG_H
 #define TLS_KEYLOG_H

@@ -6,8 +6,8 @@
  * A new layer takes over `lower` (its events and its end: closing the layer closes lower) and starts the handshake by
  * itself; on_ready comes once, later, and then, if it said OK, the ordinary events of a net_layer.  Reading starts
  * stopped.  Before on_ready only net_layer_close() and net_layer_reset() are allowed, which cancel it.  After on_ready
- * with an error only these, too; the alert, if there is one to send, has been written, and our direction of lower ended.
- * How long a handshake may take is the owner's timer's business.
+ * with an error only these, too; the alert, if there is one to send, has been written, and our direction of lower
+ * ended. How long a handshake may take is the owner's timer's business.
  *
  * What on_ready and on_error say:
  *   ERR_VERIFY   client side: the client refuses our certificate.  err.wire is its alert (42 to 46, 48: bad_certificate
@@ -21,9 +21,10 @@
  * Ending: close_notify gives on_eof; FIN without it gives on_eof with net_layer_was_truncated().  net_layer_shutdown()
  * sends close_notify and ends lower's direction.
  *
- * Memory: an idle connection holds no record buffers.  While reading is stopped at most what lower delivered in one call
- * stays, still encrypted.  Plaintext is read in pieces of up to 64 KiB; one write above is one write below (per 80 KiB).
- * Renegotiation is refused on both sides; session resumption is on (tickets toward clients; one session per origin).
+ * Memory: an idle connection holds no record buffers.  While reading is stopped at most what lower delivered in one
+ * call stays, still encrypted.  Plaintext is read in pieces of up to 64 KiB; one write above is one write below (per 80
+ * KiB). Renegotiation is refused on both sides; session resumption is on (tickets toward clients; one session per
+ * origin).
  */
 #ifndef TLS_LAYER_H
 #define TLS_LAYER_H

@@ -9,7 +9,8 @@
  * '_' (A-labels of international names are such), 1 to 63 bytes each and 253 in all; one trailing dot is dropped.  No
  * wildcards.  Anything else gives ERR_SYNTAX, and the caller falls back to the name it connects to.
  *
- * The cache belongs to one loop and holds at most max_count leaves (about 3 KiB each), the least recently used go first.
+ * The cache belongs to one loop and holds at most max_count leaves (about 3 KiB each), the least recently used go
+ * first.
  */
 #ifndef TLS_LEAF_H
 #define TLS_LEAF_H

@@ -1,8 +1,8 @@
 /* loop.h - what all TLS connections of one loop share: OpenSSL's contexts, leaves, sessions to origins, and buffers.
  *
  * Sharing is what makes a connection small and a handshake cheap: one SSL_CTX for each side (and one more for old
- * peers, made when first needed), a leaf cache, the sessions that resume with origins, one buffer that plaintext is read
- * into and one that records are collected in.  Belongs to its loop and is touched on that loop's thread only; the
+ * peers, made when first needed), a leaf cache, the sessions that resume with origins, one buffer that plaintext is
+ * read into and one that records are collected in.  Belongs to its loop and is touched on that loop's thread only; the
  * process-wide parts it is given must outlive it.
  */
 #ifndef TLS_LOOP_H
