@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Fails when an object exports a name that does not start with its path: check_symbols.py BUILD_FOLDER
 
-src/h1/decoder.c exports h1_decoder and h1_decoder_* only; base and model add no area: src/base/fsm.c exports fsm_*.
-In areas of PLATFORM a file may end in what it is for: src/os/file_linux.c exports os_file_*. Looks at the objects of
-the libraries sekisho_<area> in a build folder without sanitizers (those add names of their own).
+src/h1/decoder.c exports h1_decoder and h1_decoder_* only; base and model add no area: src/base/fsm.c exports fsm_*. A
+file named like its area speaks for the whole area: src/proxy/proxy.c exports proxy_*. A file may end in the platform that
+it is for: src/os/file_linux.c exports os_file_*. Looks at the objects of the libraries sekisho_<area> in a build folder
+without sanitizers (those add names of their own).
 """
 import pathlib
 import re
@@ -18,7 +19,7 @@ def prefix_of(module):
     """What names of src/<module>.c start with: 'h1/decoder' gives 'h1_decoder'."""
     area, _, rest = module.partition("/")
     name = PLATFORM.sub("", rest).replace("/", "_")
-    return name if area in NO_AREA_PREFIX else f"{area}_{name}"
+    return name if area in NO_AREA_PREFIX or name == area else f"{area}_{name}"
 
 
 def exported_names(objects):
