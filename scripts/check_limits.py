@@ -3,7 +3,7 @@
 5 parameters, 3 levels of nesting.
 
 An exception says why, in a comment: /* LIMIT: a table of 70 status codes */ - for a function inside it or directly
-above, for a line on it or directly above, for a file within its first 30 lines.
+above, for a line on it or directly above; in the file's first comment for the file's length and all its lines.
 """
 import json
 import re
@@ -17,7 +17,6 @@ FILE_LINES_MAX = 800
 LINE_COLUMNS_MAX = 120
 PARAMETERS_MAX = 5
 NESTING_MAX = 3
-FILE_REASON_WITHIN_LINES = 30
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|[{}();]|[^\s\w]")
 CONTROLS = {"if", "for", "while", "switch"}
@@ -151,15 +150,27 @@ def check_function(findings, path, lines, code, tag):
             findings.add(path, first, f"{tag['name']} nests {depth} deep, at most {NESTING_MAX}")
 
 
-def check_file(findings, path):
-    text = path.read_text(errors="replace")
-    lines = text.splitlines()
-    code = sources.without_comments_and_strings(text).splitlines()
-    if len(lines) > FILE_LINES_MAX and not sources.limit_reason(lines, 1, FILE_REASON_WITHIN_LINES):
+def first_comment_end(lines):
+    """Number of the last line of the comment that the file starts with, 0 without one."""
+    if not lines or not lines[0].startswith("/*"):
+        return 0
+    return next((number for number, line in enumerate(lines, 1) if "*/" in line), 0)
+
+
+def check_sizes(findings, path, lines):
+    if len(lines) > FILE_LINES_MAX:
         findings.add(path, 1, f"{len(lines)} lines, at most {FILE_LINES_MAX}")
     for number, line in enumerate(lines, 1):
         if len(line) > LINE_COLUMNS_MAX and not sources.limit_reason(lines, number, number):
             findings.add(path, number, f"{len(line)} columns, at most {LINE_COLUMNS_MAX}")
+
+
+def check_file(findings, path):
+    text = path.read_text(errors="replace")
+    lines = text.splitlines()
+    code = sources.without_comments_and_strings(text).splitlines()
+    if not sources.limit_reason(lines, 1, first_comment_end(lines)):
+        check_sizes(findings, path, lines)
     for tag in ctags_of(path):
         check_function(findings, path, lines, code, tag)
 

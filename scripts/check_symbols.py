@@ -2,9 +2,9 @@
 """Fails when an object exports a name that does not start with its path: check_symbols.py BUILD_FOLDER
 
 src/h1/decoder.c exports h1_decoder and h1_decoder_* only; base and model add no area: src/base/fsm.c exports fsm_*. A
-file named like its area speaks for the whole area: src/proxy/proxy.c exports proxy_*. A file may end in the platform that
-it is for: src/os/file_linux.c exports os_file_*. Looks at the objects of the libraries sekisho_<area> in a build folder
-without sanitizers (those add names of their own).
+file named like its area speaks for the whole area: src/proxy/proxy.c exports proxy_*. A file may end in the platform
+that it is for: src/os/file_linux.c exports os_file_*. Looks at the objects of the libraries sekisho_<area> in a build
+folder without sanitizers (those add names of their own).
 """
 import pathlib
 import re

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Wraps lines of block comments that are too long: wrap_comments.py [ROOT]. Part of ./dev fmt.
 
-Only what does not fit moves: to the front of the next line when that continues the paragraph, otherwise to a line of its
-own. clang-format could reflow comments too, but it joins the lines of lists and tables.
+Only what does not fit moves: to the front of the next line when that continues the paragraph, otherwise to a line of
+its own. clang-format could reflow comments too, but it joins the lines of lists and tables.
 """
 import re
 
