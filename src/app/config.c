@@ -5,6 +5,7 @@
 #include "app/config_options.h"
 #include "app/config_place.h"
 #include "base/log.h"
+#include "os/terminal.h"
 
 #define ARENA_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
@@ -139,11 +140,35 @@ static struct err choose_upstreams(struct app_config *config)
                                 &config->upstream_https);
 }
 
+/* So that it stays right for programs that start elsewhere, and when it is written down. */
+static struct err make_dir_absolute(struct app_config *config)
+{
+    struct app_config_place place = {.text = "dir"};
+    char folder[4096];
+
+    if (str_starts(config->dir, STR("/")))
+        return OK;
+    if (err_is(os_terminal_folder(folder, sizeof(folder))))
+        return app_config_place_tell(config, &place, "the working folder has no path; give a whole path");
+    return arena_format(&config->arena, &config->dir, "%s/%.*s", folder, STR_ARG(config->dir));
+}
+
+static uint64_t power_of_two_below(uint64_t number)
+{
+    uint64_t power = 1;
+
+    while (power <= number / 2)
+        power *= 2;
+    return power;
+}
+
 struct err app_config_check(struct app_config *config)
 {
     struct app_config_place place = {.text = "admin"};
 
+    TRY(make_dir_absolute(config));
     TRY(check_modes(config));
+    config->ring_max_bytes = power_of_two_below(config->ring_max_bytes);
     if (config->listen.port && os_addr_same(&config->listen, &config->admin))
         return app_config_place_tell(config, &place, "is the address of --listen too; each needs its own port");
     return choose_upstreams(config);

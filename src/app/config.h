@@ -1,14 +1,14 @@
 /* config.h - every option of the program, as typed fields.
  *
  * An option has one name, in four places: `--listen` on the command line, `listen = ...` in sekisho.conf,
- * SEKISHO_LISTEN in the environment, and `--set listen=...`.  config_options.c is the one table of them: adding an option
- * means a field here, a row there and a line in docs/configuration.md (a test compares the three).
+ * SEKISHO_LISTEN in the environment, and `--set listen=...`.  config_options.c is the one table of them: adding an
+ * option means a field here, a row there and a line in docs/configuration.md (a test compares the three).
  *
  * Precedence: command line, environment, file, default.  Where an option may be repeated, the values from the highest
  * place that has any stand; they are not added to those from below.  A value that loses is checked all the same.
  *
- * Reading: app_config_init(), then in any order config_args.h, config_env.h and (once `dir` is known) config_file.h, then
- * app_config_check().
+ * Reading: app_config_init(), then in any order config_args.h, config_env.h and (once `dir` is known) config_file.h,
+ * then app_config_check().
  *
  * Errors leave one sentence in `problem` that says where (--name, SEKISHO_NAME or file:line), what and what to do; text
  * from outside is made printable in it.
@@ -115,7 +115,7 @@ struct app_config {
     struct os_addr listen;
     struct os_addr admin;
     struct str project;
-    struct str dir; /* absolute when HOME or the working folder is known */
+    struct str dir; /* absolute */
     struct app_config_modes modes;
     bool browser;
     bool json;
@@ -162,7 +162,7 @@ struct app_config {
     uint64_t record_stall_ms;
     bool durable;
     uint64_t capture_file_max_bytes;
-    uint64_t ring_max_bytes;    /* per worker */
+    uint64_t ring_max_bytes;    /* per worker; a power of two */
     uint64_t pending_max_bytes; /* of exchanges under way */
 
     char problem[512]; /* one sentence after a failure */

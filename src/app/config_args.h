@@ -1,6 +1,7 @@
 /* config_args.h - options on the command line.
  *
- * Forms: --name VALUE, --name=VALUE, --set name=VALUE; for switches --name, --name=off and --no-name.  "--" ends options.
+ * Forms: --name VALUE, --name=VALUE, --set name=VALUE; for switches --name, --name=off and --no-name.  "--" ends
+ * options.
  */
 #ifndef APP_CONFIG_ARGS_H
 #define APP_CONFIG_ARGS_H

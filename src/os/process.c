@@ -96,6 +96,8 @@ bool os_process_is_running(int id)
     return waitpid(id, &status, WNOHANG) == 0;
 }
 
+bool os_process_exists(int id) { return id > 0 && (kill(id, 0) == 0 || errno == EPERM); }
+
 void os_process_stop(int id)
 {
     if (id > 0)

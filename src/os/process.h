@@ -12,7 +12,10 @@ void os_process_forbid_dump(void);
 MUST_CHECK struct err os_process_spawn(const char *const *argv, int *ret_id);
 /* Runs a program to its end; its exit status, 127 when it could not be started. */
 int os_process_run(const char *const *argv);
+/* Of a child. */
 bool os_process_is_running(int id);
+/* Of any process, also of other users. */
+bool os_process_exists(int id);
 /* Asks a child to end (SIGTERM). */
 void os_process_stop(int id);
 /* The full path of a program found in PATH; ERR_ABSENT. */
