@@ -1,10 +1,35 @@
 #include "query/parse.h"
 
+#include "base/utf8.h"
 #include "query/compare.h"
 #include "query/parser.h"
 #include "query/predicate.h"
 
 enum { TREE_BYTES_MAX = 16 * 1024 * 1024 };
+
+/* Lines end at LF; columns count code points, and each stray byte as one. */
+static void locate(struct str before, struct query_error *error)
+{
+    error->line = 1;
+    error->column = 1;
+    while (before.len) {
+        uint32_t point = 0;
+        size_t len = utf8_decode(before, &point);
+
+        error->column = point == '\n' ? 1 : error->column + 1;
+        error->line += point == '\n' ? 1 : 0;
+        before = str_skip(before, len ? len : 1);
+    }
+}
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+void query_parse_place(struct str text, size_t position, size_t len, struct query_error *ret_error)
+{
+    *ret_error = (struct query_error){.position = smaller(position, text.len)};
+    ret_error->len = smaller(len, text.len - ret_error->position);
+    locate(str_head(text, ret_error->position), ret_error);
+}
 
 static struct err parse_or(struct query_parser *parser, struct query_node **ret_node);
 

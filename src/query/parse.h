@@ -41,4 +41,7 @@ struct query_error {
 MUST_CHECK struct err query_parse(struct str text, const struct query_parse_options *options,
                                   struct query_tree **ret_tree, struct query_error *ret_error);
 
+/* Fills position, length, line and column of an error about a stretch of the text, and clears the rest. */
+void query_parse_place(struct str text, size_t position, size_t len, struct query_error *ret_error);
+
 #endif

@@ -7,23 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
-/* Lines end at LF; columns count code points, and each stray byte as one. */
-static void locate(struct str before, struct query_error *error)
-{
-    error->line = 1;
-    error->column = 1;
-    while (before.len) {
-        uint32_t point = 0;
-        size_t len = utf8_decode(before, &point);
-
-        error->column = point == '\n' ? 1 : error->column + 1;
-        error->line += point == '\n' ? 1 : 0;
-        before = str_skip(before, len ? len : 1);
-    }
-}
-
 /* Copies as many whole code points as fit. */
 static void copy_clipped(struct str text, char *copy, size_t size)
 {
@@ -42,24 +25,14 @@ static void copy_clipped(struct str text, char *copy, size_t size)
     copy[len] = '\0';
 }
 
-static void place(struct query_parser *parser, struct query_span span, struct str suggestion)
-{
-    struct str text = parser->tree->text;
-    struct query_error *error = parser->error;
-
-    *error = (struct query_error){.position = smaller(span.position, text.len)};
-    error->len = smaller(span.len, text.len - error->position);
-    locate(str_head(text, error->position), error);
-    copy_clipped(suggestion, error->suggestion, sizeof(error->suggestion));
-}
-
 struct err query_parser_fault(struct query_parser *parser, struct query_span span, struct str suggestion,
                               const char *format, ...)
 {
     char message[2 * sizeof(parser->error->message)];
     va_list arguments;
 
-    place(parser, span, suggestion);
+    query_parse_place(parser->tree->text, span.position, span.len, parser->error);
+    copy_clipped(suggestion, parser->error->suggestion, sizeof(parser->error->suggestion));
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);

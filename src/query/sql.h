@@ -30,7 +30,7 @@ enum {
 enum query_sql_param_type {
     QUERY_SQL_INTEGER,
     QUERY_SQL_TEXT,
-    QUERY_SQL_BLOB,
+    QUERY_SQL_BLOB,  /* perhaps empty, which is not NULL: bound with a pointer that is not NULL */
     QUERY_SQL_REGEX, /* bound as a pointer */
 };
 
