@@ -2,8 +2,8 @@
  *
  *   instance lock -> CA, trust, identities -> project, recorder -> proxy -> API
  *
- * What is built later is closed first.  The proxy knows nobody above it: its observers, its ids and its word on trust come
- * from here.
+ * What is built later is closed first.  The proxy knows nobody above it: its observers, its ids and its word on trust
+ * come from here.
  */
 #ifndef APP_WIRE_H
 #define APP_WIRE_H
@@ -36,6 +36,7 @@ struct app_wire {
     char listen_text[OS_ADDR_TEXT_BYTES];
     char admin_text[OS_ADDR_TEXT_BYTES];
     struct os_addr listen, admin; /* real ones */
+    char instance[17];            /* random hex */
     char problem[512];            /* one sentence after a failure */
 
     struct os_file *lock;
@@ -57,8 +58,8 @@ struct app_wire {
     struct admin_token token;
 };
 
-/* Builds all of it, in caller's memory.  On failure `problem` says what, why and what to do, and app_wire_close() is due
- * all the same. */
+/* Builds all of it, in caller's memory.  On failure `problem` says what, why and what to do, and app_wire_close() is
+ * due all the same. */
 MUST_CHECK struct err app_wire_open(struct app_wire *wire, const struct app_config *config);
 /* After the control loop has stopped. */
 void app_wire_close(struct app_wire *wire);

@@ -1,8 +1,10 @@
 /* The proxy's options from the configuration, and what it asks of the rest of the program. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "app/wire.h"
 #include "base/log.h"
+#include "os/clock.h"
 
 /* --- what the proxy asks --- */
 
@@ -144,10 +146,19 @@ static struct err take_proxy_auth(struct app_wire *wire)
                         STR_ARG(auth->password));
 }
 
+static void make_instance(struct app_wire *wire)
+{
+    uint64_t id;
+
+    os_clock_random(&id, sizeof(id));
+    snprintf(wire->instance, sizeof(wire->instance), "%016" PRIx64, id);
+}
+
 struct err app_wire_proxy_options(struct app_wire *wire)
 {
     const struct app_config *config = wire->config;
 
+    make_instance(wire);
     wire->options = (struct proxy_options){
         .timeouts = timeouts_of(config),
         .limits = {.head_bytes_max = config->head_max_bytes,
@@ -162,6 +173,7 @@ struct err app_wire_proxy_options(struct app_wire *wire)
         .upstream_http = upstream_of(&config->upstream_http),
         .upstream_https = upstream_of(&config->upstream_https),
         .no_upstream = hosts_of(&config->upstream_except),
+        .instance = str_from(wire->instance),
         .ca = wire->ca,
         .trust = wire->trust,
         .keylog = wire->keylog,

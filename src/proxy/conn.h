@@ -55,6 +55,7 @@ struct proxy_conn {
     bool is_inside_tls;      /* the bytes of `client` were decrypted */
     bool is_first_tls_proxy; /* the client speaks TLS to the proxy itself, so CONNECT may come inside */
     struct proxy_authority authority;
+    struct str loopmark; /* of CONNECT, see loopmark.h; in the connection's arena */
     uint64_t number;
     struct facts_address client_addr, listener_addr;
     struct facts_tls client_tls;

@@ -2,6 +2,7 @@
 #include "http/field.h"
 #include "http/target.h"
 #include "proxy/h1_private.h"
+#include "proxy/loopmark.h"
 #include "proxy/noise.h"
 #include "proxy/offer.h"
 #include "proxy/peek.h"
@@ -113,9 +114,17 @@ static enum proxy_h1_route ask_proxy_auth(struct proxy_h1 *h1)
 
 /* --- CONNECT --- */
 
+static const struct proxy_failure leads_in_a_circle = {
+    .name = STR_INIT("loop"),
+    .text = STR_INIT("The request has been here before: this proxy and its upstream proxy lead to each other. "
+                     "Check --upstream of both."),
+    .status = 508,
+};
+
 static enum proxy_h1_route open_tunnel(struct proxy_h1 *h1, const struct way *way, struct str rest)
 {
     static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+    const struct http_message *message = h1_decoder_message(h1->request_decoder);
     struct proxy_conn *conn = h1->conn;
     struct str first_bytes, host;
 
@@ -129,6 +138,8 @@ static enum proxy_h1_route open_tunnel(struct proxy_h1 *h1, const struct way *wa
     conn->is_inside_connect = true;
     conn->is_inside_tls = false;
     conn->client_tls = (struct facts_tls){0};
+    conn->loopmark = STR_NONE;
+    IGNORE(arena_copy(&conn->arena, proxy_loopmark_of(message), &conn->loopmark)); /* fits: it is bounded */
     proxy_conn_write(conn, &(struct str){established, sizeof(established) - 1}, 1);
     proxy_h1_let_go(h1);
     proxy_peek_again(conn, first_bytes);
@@ -158,20 +169,26 @@ static enum proxy_h1_route connect_to(struct proxy_h1 *h1, struct str wire, stru
 /* Fields that are for us, not for the origin. */
 static bool is_for_us(const struct proxy_h1 *h1, struct str name)
 {
-    if (str_eq_nocase(name, STR("proxy-connection")))
+    if (str_eq_nocase(name, STR("proxy-connection")) || str_eq_nocase(name, STR(PROXY_LOOPMARK_FIELD)))
         return true;
     return str_eq_nocase(name, STR("proxy-authorization")) &&
            (h1->conn->worker->options->proxy_auth.len || !proxy_origin_is_upstream_http(h1->origin));
 }
 
-static struct err append_credentials(const struct proxy_h1 *h1, const struct proxy_upstream *upstream, struct buf *head)
+/* What an upstream proxy is told besides. */
+static struct err append_upstream_fields(const struct proxy_h1 *h1, const struct proxy_upstream *upstream,
+                                         struct buf *head)
 {
-    char credentials[768];
+    char credentials[768], mark[PROXY_LOOPMARK_BYTES_MAX * 2];
+    struct str next;
 
-    if (!proxy_origin_is_upstream_http(h1->origin) || !upstream->user.len ||
-        !proxy_upstream_credentials(upstream, credentials, sizeof(credentials)))
+    if (!proxy_origin_is_upstream_http(h1->origin))
         return OK;
-    return buf_format(head, "Proxy-Authorization: %s\r\n", credentials);
+    if (upstream->user.len && proxy_upstream_credentials(upstream, credentials, sizeof(credentials)))
+        TRY(buf_format(head, "Proxy-Authorization: %s\r\n", credentials));
+    next = proxy_loopmark_next(h1->conn->worker->options, upstream,
+                               proxy_loopmark_of(h1_decoder_message(h1->request_decoder)), mark);
+    return next.len ? buf_format(head, PROXY_LOOPMARK_FIELD ": %.*s\r\n", STR_ARG(next)) : OK;
 }
 
 /* The offset after the line end that follows `at`. */
@@ -236,7 +253,8 @@ static struct err rewrite(struct proxy_h1 *h1, struct str wire, const struct way
     if (!err_is(err))
         err = buf_append(&head, (struct str){wire.ptr + target_at, line_end - target_at});
     if (!err_is(err))
-        err = append_credentials(h1, proxy_origin_upstream(h1->conn->worker->options, way->host, way->is_tls), &head);
+        err =
+            append_upstream_fields(h1, proxy_origin_upstream(h1->conn->worker->options, way->host, way->is_tls), &head);
     if (!err_is(err))
         err = append_fields(h1, wire, line_end, &head);
     if (!err_is(err))
@@ -348,6 +366,8 @@ enum proxy_h1_route proxy_h1_route_head(struct proxy_h1 *h1, struct str wire, st
 
     if (!is_inside && h1->conn->worker->options->proxy_auth.len && !has_proxy_auth(h1, message))
         return ask_proxy_auth(h1);
+    if (!is_inside && proxy_loopmark_is_loop(h1->conn->worker->options, message))
+        return refuse(h1, wire, &way, &leads_in_a_circle);
     if (!is_inside && str_eq(message->method, STR("CONNECT")))
         return connect_to(h1, wire, rest);
     err = find_way(h1, &way);

@@ -79,6 +79,7 @@ struct proxy_options {
     const struct proxy_client_cert *client_certs;
     size_t client_cert_count;
     struct str proxy_auth; /* "user:password" asked of clients; empty: none */
+    struct str instance;   /* a random id of this process, for loopmark.h; empty: loops are not looked for */
     struct str admin_url;  /* where a plain request to our port is sent, "http://127.0.0.1:8081/"; empty: nowhere */
 
     struct tls_ca *ca;         /* borrowed, thread-safe */

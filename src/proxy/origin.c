@@ -8,6 +8,7 @@
 #include "net/dial.h"
 #include "os/clock.h"
 #include "os/timer.h"
+#include "proxy/loopmark.h"
 #include "proxy/upstream.h"
 #include "tls/layer.h"
 
@@ -251,15 +252,20 @@ static void on_talk_done(void *owner, struct err err, struct net_layer *layer, s
 
 static void start_talk(struct proxy_origin *origin)
 {
-    struct proxy_upstream_request request = {.upstream = origin->upstream,
-                                             .host = origin->request.host,
-                                             .port = origin->request.port,
-                                             .on_done = on_talk_done,
-                                             .owner = origin};
+    const struct proxy_options *options = origin->worker->options;
+    char mark[PROXY_LOOPMARK_BYTES_MAX * 2];
+    struct proxy_upstream_request request = {
+        .upstream = origin->upstream,
+        .host = origin->request.host,
+        .port = origin->request.port,
+        .loopmark = proxy_loopmark_next(options, origin->upstream, origin->request.loopmark, mark),
+        .on_done = on_talk_done,
+        .owner = origin,
+    };
 
     origin->state = ORIGIN_UPSTREAM;
     origin->facts.stage = "upstream proxy";
-    os_timer_start(origin->timer, origin->worker->options->timeouts.origin_tls_ms);
+    os_timer_start(origin->timer, options->timeouts.origin_tls_ms);
     origin->talk = proxy_upstream_start(origin->layer, &request);
     origin->layer = NULL;
 }
@@ -365,6 +371,7 @@ struct proxy_origin *proxy_origin_open(struct proxy_worker *worker, const struct
     atomic_fetch_add(&worker->shared.origin_count, 1);
     IGNORE(arena_copy(&origin->arena, request->host, &origin->request.host)); /* bounded by the head's limit */
     IGNORE(arena_copy(&origin->arena, request->sni, &origin->request.sni));
+    IGNORE(arena_copy(&origin->arena, request->loopmark, &origin->request.loopmark));
     origin->upstream = proxy_origin_upstream(worker->options, request->host, request->is_tls);
     CHECK(!err_is(os_timer_new(worker->loop, on_timeout, origin, &origin->timer)));
     if (err_is(dial(origin)))

@@ -28,9 +28,10 @@ struct proxy_origin_request {
     struct str host; /* name or address, no brackets */
     uint16_t port;
     bool is_tls;
-    bool is_plain_http; /* goes to an upstream HTTP proxy in absolute form, without a tunnel */
-    struct str sni;     /* the client's; empty: host */
-    bool offers_http1;  /* ALPN "http/1.1" */
+    bool is_plain_http;  /* goes to an upstream HTTP proxy in absolute form, without a tunnel */
+    struct str sni;      /* the client's; empty: host */
+    struct str loopmark; /* what the client's request carried, see loopmark.h */
+    bool offers_http1;   /* ALPN "http/1.1" */
     const struct proxy_origin_events *events;
     void *owner;
 };

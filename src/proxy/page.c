@@ -29,10 +29,14 @@ static const struct words words[] = {
     {501, "Not Implemented", {"This request was not sent on", "このリクエストは転送されませんでした"}},
     {502, "Bad Gateway", {"The server could not be reached", "サーバーに接続できませんでした"}},
     {504, "Gateway Timeout", {"The server took too long", "サーバーからの応答がありませんでした"}},
+    {508, "Loop Detected", {"Two proxies lead in a circle", "プロキシどうしが循環しています"}},
     {505,
      "HTTP Version Not Supported",
      {"This version of HTTP is not spoken", "この HTTP バージョンには対応していません"}},
 };
+
+/* The failure that most people meet first has a title of its own. */
+static const char *const unverified[] = {"The server's certificate is not trusted", "サーバーの証明書を信頼できません"};
 
 static const struct words *words_of(unsigned status)
 {
@@ -60,6 +64,7 @@ static const struct {
      "サーバーの証明書を検証できませんでした。信頼できると分かっている場合だけ、下のボタンで許可してください。"},
     {STR_INIT("upstream"), "上流プロキシが接続を断りました。--upstream の設定を確認してください。"},
     {STR_INIT("own-address"), "これは sekisho 自身のアドレスです。プロキシを通さずに開いてください。"},
+    {STR_INIT("loop"), "このプロキシと上流プロキシが互いを指しています。両方の --upstream を確認してください。"},
     {STR_INIT("syntax"), "HTTP の文法に合わないため、転送できません。"},
     {STR_INIT("limit"), "大きさの上限を超えています。"},
     {STR_INIT("ambiguous"), "メッセージの終わりが一意に決まらないため、--strict により拒否しました。"},
@@ -125,7 +130,8 @@ static struct err append_button(struct buf *body, struct str path, enum language
 
 static struct err append_html(struct buf *body, const struct proxy_page *page, enum language language)
 {
-    const char *title = words_of(page->status)->title[language];
+    const char *title =
+        str_eq(page->detail, STR("verify")) ? unverified[language] : words_of(page->status)->title[language];
     const char *translated = language == JAPANESE ? japanese_of(page->detail) : NULL;
 
     TRY(buf_format(body,

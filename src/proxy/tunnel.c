@@ -232,6 +232,7 @@ static void open_origin(struct tunnel *tunnel, const struct proxy_tunnel_request
         .port = request->port,
         .is_tls = request->is_tls,
         .sni = conn->client_tls.sni,
+        .loopmark = conn->loopmark,
         .offers_http1 = conn->client_offers_http1,
         .events = &origin_events,
         .owner = conn,

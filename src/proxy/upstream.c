@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "http/message.h"
+#include "proxy/loopmark.h"
 
 #define HOST_BYTES 256
 
@@ -82,15 +83,17 @@ static void send_connect(struct proxy_upstream_talk *talk)
 {
     const struct proxy_upstream *upstream = talk->request.upstream;
     bool is_ip6 = str_find_char(str_from(talk->host), ':') != STR_ABSENT;
-    char credentials[768], line[2048];
+    struct str mark = talk->request.loopmark;
+    char credentials[768], line[4096];
     int len;
 
     if (!upstream->user.len || !proxy_upstream_credentials(upstream, credentials, sizeof(credentials)))
         credentials[0] = '\0';
-    len = snprintf(line, sizeof(line), "CONNECT %s%s%s:%u HTTP/1.1\r\nHost: %s%s%s:%u\r\n%s%s%s\r\n", is_ip6 ? "[" : "",
-                   talk->host, is_ip6 ? "]" : "", talk->request.port, is_ip6 ? "[" : "", talk->host, is_ip6 ? "]" : "",
-                   talk->request.port, credentials[0] ? "Proxy-Authorization: " : "", credentials,
-                   credentials[0] ? "\r\n" : "");
+    len = snprintf(line, sizeof(line), "CONNECT %s%s%s:%u HTTP/1.1\r\nHost: %s%s%s:%u\r\n%s%s%s%s%.*s%s\r\n",
+                   is_ip6 ? "[" : "", talk->host, is_ip6 ? "]" : "", talk->request.port, is_ip6 ? "[" : "", talk->host,
+                   is_ip6 ? "]" : "", talk->request.port, credentials[0] ? "Proxy-Authorization: " : "", credentials,
+                   credentials[0] ? "\r\n" : "", mark.len ? PROXY_LOOPMARK_FIELD ": " : "", STR_ARG(mark),
+                   mark.len ? "\r\n" : "");
     CHECK(len > 0 && (size_t)len < sizeof(line));
     net_layer_write_one(talk->layer, (struct str){line, (size_t)len});
 }

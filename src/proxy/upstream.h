@@ -16,6 +16,7 @@ struct proxy_upstream_request {
     const struct proxy_upstream *upstream;
     struct str host; /* of the origin */
     uint16_t port;
+    struct str loopmark; /* for the proxy, see loopmark.h; used up in the call */
     /* Later, once: OK with the layer and what the origin has sent already (borrowed for the call); or an error with a
      * closed or closing layer (NULL).  ERR_DENIED: the proxy refused; err.wire is its status or SOCKS reply. */
     void (*on_done)(void *owner, struct err err, struct net_layer *layer, struct str first_bytes);
