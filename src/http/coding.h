@@ -3,7 +3,7 @@
  * Never in the path of the bytes: what is relayed and stored stays coded.  Knows gzip, x-gzip, deflate (zlib and raw),
  * br, zstd and identity, stacked up to HTTP_CODING_STACK_MAX.  A body that does not decode to its end still gives what
  * came out before.  Work and memory are bounded whatever the body holds: the output by a cap and by its ratio to the
- * input, a zstd window by 128 MiB.
+ * input, a zstd window by 128 MiB (8 MiB when codings are stacked).  A body without a byte is complete.
  *
  *     struct http_coding *coding;
  *     TRY(http_coding_new(STR("gzip"), &limits, sink, &coding));
@@ -36,9 +36,9 @@ struct http_coding_limits {
 
 struct http_coding_result {
     enum http_coding_outcome outcome;
-    uint64_t output_len;
-    bool has_surplus;   /* bytes after the end of the coded content; they were ignored */
-    struct str unknown; /* with HTTP_CODING_UNKNOWN: which; points into the list given.  "" when there are too many */
+    uint64_t output_len; /* what the sink was given */
+    bool has_surplus;    /* bytes after the end of the coded content; they were ignored */
+    struct str unknown;  /* with HTTP_CODING_UNKNOWN: which; points into the list given.  "" when there are too many */
 };
 
 struct http_coding;
