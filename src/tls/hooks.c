@@ -22,6 +22,10 @@ static int on_verify(X509_STORE_CTX *chain, void *owner)
     struct tls_layer *layer = tls_layer_of(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
 
     (void)owner;
+    X509_free(layer->shown);
+    layer->shown = X509_STORE_CTX_get0_cert(chain);
+    if (layer->shown)
+        X509_up_ref(layer->shown);
     layer->verdict = tls_trust_verify(layer->tls->trust, chain, str_from(layer->host), layer->port, layer->trust_mode);
     return layer->verdict.outcome != TLS_TRUST_REFUSED;
 }
