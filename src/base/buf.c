@@ -45,7 +45,7 @@ struct err buf_reserve(struct buf *buf, size_t len, char **ret_room)
             grow(buf, buf->len + len);
         }
     }
-    *ret_room = buf->bytes + buf->start + buf->len;
+    *ret_room = buf->bytes ? buf->bytes + buf->start + buf->len : NULL;
     return OK;
 }
 
