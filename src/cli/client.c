@@ -58,8 +58,11 @@ static void take_event(struct call *call, const struct h1_event *event)
 {
     struct err err = OK;
 
-    if (h1_decoder_is_interim(call->decoder))
+    if (h1_decoder_is_interim(call->decoder)) {
+        if (event->kind == H1_EVENT_END)
+            h1_decoder_next(call->decoder, &call->arena);
         return;
+    }
     if (event->kind == H1_EVENT_HEAD)
         call->status = h1_decoder_message(call->decoder)->status;
     else if (event->kind == H1_EVENT_BODY)
@@ -128,13 +131,14 @@ static struct err run(struct call *call, const struct cli_client_request *reques
 
 struct err cli_client_call(const struct cli_client_request *request, struct buf *body, unsigned *ret_status)
 {
+    static const struct h1_limits limits = {0}; /* the usual ones */
     struct call call = {.body = body};
     struct err err;
 
     TRY(os_loop_new(&call.loop));
     arena_init(&call.arena, ARENA_BYTES_MAX);
     buf_init(&call.request, REQUEST_BYTES_MAX);
-    call.decoder = h1_decoder_new(false, NULL);
+    call.decoder = h1_decoder_new(false, &limits);
     err = run(&call, request);
     os_timer_free(&call.timer);
     h1_decoder_free(&call.decoder);

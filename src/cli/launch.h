@@ -1,8 +1,8 @@
 /* launch.h - a browser with a fresh profile that sends everything through us and trusts our CA.
  *
- * Knows Chromium and what is made of it, and Firefox.  The profile lies in DIR/browser/N, N being our process id, and is
- * removed by cli_launch_clean() or, after a crash, by the next launch.  Sites on this machine go through the proxy, too;
- * only our own page is reached directly.  What the browser does on its own is switched off as far as it can be.
+ * Knows Chromium and what is made of it, and Firefox.  The profile lies in DIR/browser/N, N being our process id, and
+ * is removed by cli_launch_clean() or, after a crash, by the next launch.  Sites on this machine go through the proxy,
+ * too; only our own page is reached directly.  What the browser does on its own is switched off as far as it can be.
  */
 #ifndef CLI_LAUNCH_H
 #define CLI_LAUNCH_H

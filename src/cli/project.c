@@ -1,7 +1,7 @@
 /* `sekisho project`: lists, makes, renames, deletes projects, and makes a project's index again.
  *
- * What changes a project takes its lock first, so it fails at once while a proxy records there.  A project is deleted by
- * giving its folder a name that no project has, and then emptying it: one that was half deleted is never seen.
+ * What changes a project takes its lock first, so it fails at once while a proxy records there.  A project is deleted
+ * by giving its folder a name that no project has, and then emptying it: one that was half deleted is never seen.
  */
 #include <stdio.h>
 
