@@ -238,6 +238,7 @@ function onKey(event) {
 
 function recordingState() {
   const recorder = state.recorder;
+  if (!hasToken() || state.isRefused) return ['', ''];
   if (!recorder) return ['', word('connecting')];
   if (recorder.gap_since) return ['bad', word('gap')];
   return recorder.recording ? ['on', word('recording')] : ['', word('not_recording')];
@@ -252,11 +253,11 @@ function countText() {
 function showBar(trouble) {
   const [dot, text] = recordingState();
   bar.replaceChildren(
-    make('span', 'state', make('span', `dot ${dot}`), text),
+    text ? make('span', 'state', make('span', `dot ${dot}`), text) : '',
     make('span', '', countText()),
     make('span', 'alarm', trouble ?? state.recorder?.alarm ?? ''),
     make('span', 'right', make('span', '', state.project ? word('project', { name: state.project }) : ''),
-      make('span', '', word(state.connection))));
+      make('span', '', hasToken() && !state.isRefused ? word(state.connection) : '')));
 }
 
 const themes = ['auto', 'light', 'dark'];

@@ -58,7 +58,7 @@ function jsonParts(text) {
 
 function bodyParts(text, type) {
   const shown = visibleText(text);
-  if (!/json/.test(type ?? '') || text.length > colouredBytes) return [shown];
+  if (!/json/i.test(type) || text.length > colouredBytes) return [shown];
   try {
     return jsonParts(visibleText(JSON.stringify(JSON.parse(text), null, 2)));
   } catch {
@@ -78,13 +78,13 @@ async function textParts(exchange, side) {
   const parts = headParts(new TextDecoder().decode(head.bytes));
   if (exchange[`${prefix}_body_len`] === 0) return parts;
   const body = await fetchBody(exchange.id, side);
-  return [...parts, '\n', ...bodyParts(body.text, side === 'response' ? exchange.type : contentType(parts)),
+  return [...parts, '\n', ...bodyParts(body.text, contentType(parts)),
     ...remarksOf(body.about)];
 }
 
 function contentType(parts) {
   const at = parts.findIndex((part) => part.textContent?.toLowerCase() === 'content-type');
-  return at < 0 ? '' : String(parts[at + 1]);
+  return at < 0 ? '' : parts[at + 1];
 }
 
 async function rawParts(exchange, side) {

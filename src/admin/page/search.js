@@ -116,7 +116,10 @@ function onKey(event) {
   else if (event.key === 'ArrowUp' && count) choose((chosen + count - 1) % count);
   else if ((event.key === 'Tab' || event.key === 'Enter') && chosen >= 0) take(chosen);
   else if (event.key === 'Escape' && count) hideHints();
-  else if (event.key === 'Escape') input.blur();
+  else if (event.key === 'Escape') {
+    hideFault();
+    input.blur();
+  }
   else return;
   event.preventDefault();
 }
