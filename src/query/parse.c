@@ -91,8 +91,8 @@ static struct err parse_in(struct query_parser *parser, const struct query_token
 {
     struct query_token none = {.type = QUERY_TOKEN_END};
     struct query_compare compare;
-    struct query_value *values;
-    size_t count;
+    struct query_value *values = NULL;
+    size_t count = 0;
     bool has_op;
 
     TRY(query_compare_name(parser, word, &none, &compare, &has_op));
