@@ -116,13 +116,12 @@ static void win(struct net_dial *dial, struct attempt *attempt)
 }
 
 /* When a port of this machine that nobody listens on is dialled, TCP may pick that very port for our end. */
-static bool is_to_itself(const struct os_tcp *tcp)
+static bool is_to_itself(const struct attempt *attempt)
 {
-    struct os_addr local_addr, remote_addr;
+    struct os_addr local_addr;
 
-    os_tcp_local_addr(tcp, &local_addr);
-    os_tcp_remote_addr(tcp, &remote_addr);
-    return local_addr.family != OS_FAMILY_NONE && os_addr_same(&local_addr, &remote_addr);
+    os_tcp_local_addr(attempt->tcp, &local_addr);
+    return os_addr_same(&local_addr, &attempt->addr);
 }
 
 static void on_attempt_connected(void *owner, struct err error)
@@ -130,7 +129,7 @@ static void on_attempt_connected(void *owner, struct err error)
     struct attempt *attempt = owner;
     struct net_dial *dial = attempt->dial;
 
-    if (!err_is(error) && is_to_itself(attempt->tcp))
+    if (!err_is(error) && is_to_itself(attempt))
         error = ERR(ERR_REFUSED, 0, "nobody listens there");
     if (!err_is(error)) {
         win(dial, attempt);

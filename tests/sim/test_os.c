@@ -1,4 +1,4 @@
-/* Covers the simulated os itself: what the headers of src/os promise, determinism, and faults. */
+/* Covers the network of the simulated os: what the headers of src/os promise, determinism, and faults. */
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,10 +11,7 @@
 #include "base/buf.h"
 #include "net/dial.h"
 #include "net/layer.h"
-#include "os/clock.h"
 #include "os/tcp.h"
-#include "os/thread.h"
-#include "os/timer.h"
 #include "sim/os/sim.h"
 
 #define assert_ok(expr) assert_int_equal((expr).code, ERR_NONE)
@@ -477,63 +474,6 @@ static void nobody_listening_is_refused_and_a_black_hole_times_out(void **state)
     sim_free(&sim);
 }
 
-struct firing {
-    struct os_timer *timer;
-    uint64_t fired_us;
-    unsigned count;
-};
-
-static void on_fire(void *owner)
-{
-    struct firing *firing = owner;
-
-    firing->fired_us = os_clock_mono_us();
-    firing->count++;
-}
-
-static void timers_fire_exactly_and_settling_does_not_wait_for_them(void **state)
-{
-    struct sim *sim = sim_new(&(struct sim_options){.seed = 1});
-    struct firing firing = {0};
-    struct os_loop *loop;
-    uint64_t start_us = os_clock_mono_us();
-
-    (void)state;
-    assert_ok(os_loop_new(&loop));
-    assert_ok(os_timer_new(loop, on_fire, &firing, &firing.timer));
-    os_timer_start(firing.timer, 1000);
-    os_timer_start(firing.timer, 3600 * 1000);
-    sim_settle(sim);
-    assert_int_equal(firing.count, 0);
-    sim_run_ms(sim, 3600 * 1000 - 1);
-    assert_int_equal(firing.count, 0);
-    assert_true(os_timer_is_running(firing.timer));
-    sim_run_ms(sim, 1);
-    assert_int_equal(firing.count, 1);
-    assert_true(firing.fired_us - start_us == (uint64_t)3600 * 1000 * 1000);
-    os_timer_start(firing.timer, 5);
-    os_timer_stop(firing.timer);
-    sim_run_ms(sim, 10);
-    assert_int_equal(firing.count, 1);
-    os_timer_free(&firing.timer);
-    os_loop_free(&loop);
-    sim_free(&sim);
-}
-
-static void the_wall_clock_jumps_and_the_other_does_not(void **state)
-{
-    struct sim *sim = sim_new(&(struct sim_options){.seed = 1});
-    int64_t wall_us = os_clock_wall_us();
-    uint64_t mono_us = os_clock_mono_us();
-
-    (void)state;
-    sim_jump_wall(sim, -1000000);
-    sim_run_ms(sim, 3);
-    assert_true(os_clock_wall_us() == wall_us - 1000000 + 3000);
-    assert_true(os_clock_mono_us() == mono_us + 3000);
-    sim_free(&sim);
-}
-
 struct dialling {
     unsigned done_count;
     struct err error;
@@ -692,106 +632,6 @@ static void without_descriptors_the_listener_rests_and_goes_on(void **state)
     sim_free(&sim);
 }
 
-struct order {
-    char text[8];
-    size_t len;
-};
-
-struct step {
-    struct os_post post;
-    struct order *order;
-    char name;
-};
-
-static void note(void *owner)
-{
-    struct step *step = owner;
-
-    step->order->text[step->order->len++] = step->name;
-}
-
-static void posts_and_deferred_work_run_later_and_in_order(void **state)
-{
-    struct sim *sim = sim_new(&(struct sim_options){.seed = 1});
-    struct order order = {{0}, 0};
-    struct step steps[4];
-    struct os_loop *loop;
-
-    (void)state;
-    assert_ok(os_loop_new(&loop));
-    for (size_t i = 0; i < 4; i++) {
-        steps[i] = (struct step){.order = &order, .name = (char)('a' + i)};
-        steps[i].post = (struct os_post){.fn = note, .owner = &steps[i]};
-        if (i < 2)
-            os_loop_defer(loop, &steps[i].post);
-        else
-            os_loop_post(loop, &steps[i].post);
-    }
-    assert_int_equal(order.len, 0);
-    sim_settle(sim);
-    assert_string_equal(order.text, "abcd");
-    os_loop_free(&loop);
-    sim_free(&sim);
-}
-
-static void stop_loop(void *owner) { os_loop_stop(owner); }
-
-static void a_stop_signal_reaches_the_loop_that_asked(void **state)
-{
-    struct sim *sim = sim_new(&(struct sim_options){.seed = 1});
-    struct os_loop *loop;
-
-    (void)state;
-    assert_ok(os_loop_new(&loop));
-    assert_ok(os_loop_on_stop_signal(loop, stop_loop, loop));
-    sim_stop_signal(sim);
-    os_loop_run(loop);
-    os_loop_free(&loop);
-    sim_free(&sim);
-}
-
-struct job {
-    struct os_work work;
-    unsigned run_count, done_count, not_run_count;
-};
-
-static void run_job(void *owner) { ((struct job *)owner)->run_count++; }
-
-static void job_done(void *owner, bool was_run)
-{
-    struct job *job = owner;
-
-    job->done_count++;
-    job->not_run_count += !was_run;
-}
-
-static void the_pool_runs_work_and_hands_back_what_it_did_not_run(void **state)
-{
-    struct sim *sim = sim_new(&(struct sim_options){.seed = 1});
-    struct job jobs[4] = {{{0}, 0, 0, 0}};
-    struct os_pool *pool;
-    struct os_loop *loop;
-
-    (void)state;
-    assert_ok(os_loop_new(&loop));
-    assert_ok(os_pool_new("jobs", 1, 2, &pool));
-    for (size_t i = 0; i < 4; i++)
-        jobs[i].work = (struct os_work){.run = run_job, .on_done = job_done, .owner = &jobs[i], .loop = loop};
-    for (size_t i = 0; i < 3; i++)
-        assert_ok(os_pool_submit(pool, &jobs[i].work));
-    assert_int_equal(os_pool_submit(pool, &jobs[3].work).code, ERR_LIMIT);
-    sim_settle(sim);
-    assert_ok(os_pool_submit(pool, &jobs[3].work));
-    os_pool_free(&pool);
-    sim_settle(sim);
-    for (size_t i = 0; i < 3; i++)
-        assert_int_equal(jobs[i].run_count + jobs[i].done_count, 2);
-    assert_int_equal(jobs[3].run_count, 0);
-    assert_int_equal(jobs[3].not_run_count, 1);
-    os_loop_free(&loop);
-    sim_free(&sim);
-}
-
 struct redirected {
     struct os_loop *loop;
     struct os_tcp *tcp;
@@ -850,14 +690,9 @@ int main(void)
         cmocka_unit_test(closing_with_bytes_unread_resets_the_other_end),
         cmocka_unit_test(a_peer_that_does_not_read_stops_the_writer_and_drain_follows),
         cmocka_unit_test(nobody_listening_is_refused_and_a_black_hole_times_out),
-        cmocka_unit_test(timers_fire_exactly_and_settling_does_not_wait_for_them),
-        cmocka_unit_test(the_wall_clock_jumps_and_the_other_does_not),
         cmocka_unit_test(the_dialer_races_addresses_in_virtual_time),
         cmocka_unit_test(every_call_that_can_fail_can_be_made_to_fail),
         cmocka_unit_test(without_descriptors_the_listener_rests_and_goes_on),
-        cmocka_unit_test(posts_and_deferred_work_run_later_and_in_order),
-        cmocka_unit_test(a_stop_signal_reaches_the_loop_that_asked),
-        cmocka_unit_test(the_pool_runs_work_and_hands_back_what_it_did_not_run),
         cmocka_unit_test(a_redirected_connection_knows_where_it_wanted_to_go),
     };
 

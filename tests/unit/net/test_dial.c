@@ -5,8 +5,8 @@
 
 #include "net/dial.h"
 
-/* Packets to it are dropped by every router (RFC 5737 has no route either); here a listener whose queue is full does the
- * same without leaving the machine. */
+/* Packets to it are dropped by every router (RFC 5737 has no route either); here a listener whose queue is full does
+ * the same without leaving the machine. */
 struct black_hole {
     int listener;
     int fillers[8];
