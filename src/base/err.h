@@ -35,7 +35,7 @@ enum err_code {
 
 struct err {
     enum err_code code;
-    unsigned wire;    /* what to tell the peer: HTTP status, TLS alert or HTTP/2 code; errno with ERR_IO; 0 for nothing */
+    unsigned wire; /* what to tell the peer: HTTP status, TLS alert or HTTP/2 code; errno with ERR_IO; 0 for nothing */
     const char *what; /* static text for the log; never allocated, never shown to the peer */
 };
 

@@ -6,8 +6,8 @@
 
 #define UTF8_BYTES_MAX 4
 
-/* The length of the sequence that `s` begins with and its code point; 0, with *ret_point untouched, when `s` is empty or
- * begins with no well-formed sequence. */
+/* The length of the sequence that `s` begins with and its code point; 0, with *ret_point untouched, when `s` is empty
+ * or begins with no well-formed sequence. */
 size_t utf8_decode(struct str s, uint32_t *ret_point);
 /* Writes a code point (not a surrogate, at most 10FFFF) and returns its length, 1 to 4. */
 size_t utf8_encode(uint32_t point, char bytes[UTF8_BYTES_MAX]);

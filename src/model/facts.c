@@ -1,7 +1,8 @@
 #include "model/facts.h"
 
-static const struct str source_names[] = {
-    [EXCHANGE_FROM_PROXY] = {"proxy", 5}, [EXCHANGE_FROM_SENDER] = {"sender", 6}, [EXCHANGE_FROM_IMPORT] = {"import", 6}};
+static const struct str source_names[] = {[EXCHANGE_FROM_PROXY] = {"proxy", 5},
+                                          [EXCHANGE_FROM_SENDER] = {"sender", 6},
+                                          [EXCHANGE_FROM_IMPORT] = {"import", 6}};
 
 static const struct str kind_names[] = {[EXCHANGE_HTTP] = {"http", 4},
                                         [EXCHANGE_TUNNEL] = {"tunnel", 6},

@@ -19,8 +19,8 @@ enum exchange_side {
 
 /* What kind of traffic the row stands for. */
 enum exchange_kind {
-    EXCHANGE_HTTP,   /* a request and its response */
-    EXCHANGE_TUNNEL, /* bytes that are not HTTP; request: from the client, response: from the origin */
+    EXCHANGE_HTTP,      /* a request and its response */
+    EXCHANGE_TUNNEL,    /* bytes that are not HTTP; request: from the client, response: from the origin */
     EXCHANGE_HANDSHAKE, /* a TLS handshake with the client that failed: no request was seen */
     EXCHANGE_WEBSOCKET, /* a request answered by 101 and the frames after it */
 };

@@ -1,4 +1,5 @@
-/* layer.h - a connection is a row of layers behind one vtable: a socket at the bottom, TLS or a tunnel's wrapping above.
+/* layer.h - a connection is a row of layers behind one vtable: a socket at the bottom, TLS or a tunnel's wrapping
+ * above.
  *
  *   owner (a session, an origin)        calls down: write, shutdown, read_start, read_stop, close
  *     TLS layer                         calls up:   on_bytes, on_eof, on_error, on_drain, on_closed
@@ -7,8 +8,8 @@
  * Reading starts stopped.  Bytes given to on_bytes are valid for the call only and must be used up or copied; after
  * net_layer_read_stop(), also from within on_bytes, no more come until net_layer_read_start().
  *
- * Writing takes everything: what cannot go at once is queued, and net_layer_queued() tells how much.  Who writes looks at
- * it and stops reading its source above NET_LAYER_HIGH_WATER; on_drain runs once the queue has emptied.
+ * Writing takes everything: what cannot go at once is queued, and net_layer_queued() tells how much.  Who writes looks
+ * at it and stops reading its source above NET_LAYER_HIGH_WATER; on_drain runs once the queue has emptied.
  *
  * Ending: on_eof says that the far end finished its direction (FIN; with TLS close_notify, or FIN without it, which
  * net_layer_was_truncated() tells).  Writing may go on.  net_layer_shutdown() ends ours.  After on_error only close is
