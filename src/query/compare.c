@@ -104,11 +104,12 @@ struct err query_compare_name(struct query_parser *parser, const struct query_to
             return query_parser_fault(parser, (struct query_span){word->position + word->len - tail.len, tail.len},
                                       STR_NONE,
                                       "only a dotted operator with a colon may follow the brackets, as in .cont:\"x\"");
-    } else if (!query_field_find(name, &compare.match)) {
-        *ret_has_op = may_be_dotted && !word->has_index && cut_dotted(name, &compare, &name);
     }
-    if (!query_field_find(name, &compare.match))
-        return unknown_field(parser, word, name);
+    if (!query_field_find(name, &compare.match)) {
+        *ret_has_op = *ret_has_op || (may_be_dotted && !word->has_index && cut_dotted(name, &compare, &name));
+        if (!*ret_has_op || !query_field_find(name, &compare.match))
+            return unknown_field(parser, word, name);
+    }
     TRY(check_index(parser, word, &compare));
     *ret_compare = compare;
     return OK;

@@ -243,38 +243,48 @@ static struct err take_index(struct query_lexer *lexer, struct query_token *toke
     return OK;
 }
 
-static bool ends_word(const struct query_lexer *lexer, enum query_lexer_place place)
+/* What a word ends at where an operand is expected.  A URL is one word: its colons and equals signs are no operators. */
+static bool ends_operand(const struct query_lexer *lexer, bool is_url)
+{
+    enum query_operator op;
+
+    if (ahead(lexer, 0) == ',')
+        return true;
+    return !is_url && operator_at(lexer, &op) > 0;
+}
+
+static bool ends_word(const struct query_lexer *lexer, enum query_lexer_place place, bool is_url)
 {
     char c = ahead(lexer, 0);
-    enum query_operator op;
 
     if (lexer->at >= lexer->text.len || is_blank(c) || is_control(c) || c == '(' || c == ')' || c == '"')
         return true;
-    if (place != QUERY_LEXER_OPERAND)
-        return place == QUERY_LEXER_LIST && c == ',';
-    if (c == ',')
-        return true;
-    /* A URL is one word: its colon is no operator. */
-    return operator_at(lexer, &op) > 0 && !str_starts(rest_of(lexer), STR("://"));
+    if (place == QUERY_LEXER_OPERAND)
+        return ends_operand(lexer, is_url);
+    return place == QUERY_LEXER_LIST && c == ',';
 }
 
 static struct err take_word(struct query_lexer *lexer, enum query_lexer_place place, struct query_token *token,
                             struct query_lexer_fault *ret_fault)
 {
     size_t start = lexer->at;
+    bool is_url = false;
 
-    while (!ends_word(lexer, place)) {
+    for (;;) {
         size_t bracket = lexer->at;
         bool is_index = false;
 
-        if (place == QUERY_LEXER_OPERAND && ahead(lexer, 0) == '[' && bracket > start && !token->has_index)
+        is_url = is_url || str_starts(rest_of(lexer), STR("://"));
+        if (ends_word(lexer, place, is_url))
+            break;
+        if (place == QUERY_LEXER_OPERAND && ahead(lexer, 0) == '[' && bracket > start && !token->has_index && !is_url)
             TRY(take_index(lexer, token, &is_index, ret_fault));
         if (is_index) {
             token->has_index = true;
             token->base = (struct str){lexer->text.ptr + start, bracket - start};
             token->tail = (struct str){lexer->text.ptr + lexer->at, 0};
         } else {
-            lexer->at += str_starts(rest_of(lexer), STR("://")) ? 3 : 1;
+            lexer->at++;
         }
     }
     token->type = QUERY_TOKEN_WORD;

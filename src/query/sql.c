@@ -14,6 +14,7 @@ struct writer {
     struct buf text;
     struct query_sql_param *params;
     size_t param_count, param_size;
+    size_t condition_count;
     bool is_exact;
 };
 
@@ -34,7 +35,8 @@ static bool is_full(const struct writer *writer, size_t value_count)
     size_t bytes = COMPARISON_BYTES_MAX + value_count * VALUE_BYTES_MAX;
 
     return writer->text.len + bytes > QUERY_SQL_BYTES_MAX ||
-           writer->param_count + 2 * value_count > QUERY_SQL_PARAMS_MAX;
+           writer->param_count + 2 * value_count > QUERY_SQL_PARAMS_MAX ||
+           writer->condition_count >= QUERY_SQL_CONDITIONS_MAX;
 }
 
 /* Writes "?n". */
@@ -243,6 +245,7 @@ static struct err write_matches(struct writer *writer, const struct query_node *
 
 static struct err write_leaf(struct writer *writer, const struct query_node *node, bool is_negated)
 {
+    writer->condition_count++;
     if (node->op == QUERY_OP_MATCHES)
         return write_matches(writer, node, is_negated);
     if (node->op == QUERY_OP_PRESENT)

@@ -21,7 +21,8 @@
 
 enum {
     QUERY_SQL_BYTES_MAX = 256 * 1024,
-    QUERY_SQL_PARAMS_MAX = 8000,
+    QUERY_SQL_PARAMS_MAX = 4000,
+    QUERY_SQL_CONDITIONS_MAX = 500, /* the time SQLite takes to prepare grows with their square */
 };
 
 /* The type to give sqlite3_bind_pointer() and sqlite3_value_pointer(). */

@@ -89,6 +89,7 @@ static void query_parse_reads_urls_as_one_word(void **state)
 {
     static const struct meaning meanings[] = {
         {"https://example.com/", "\"https://example.com/\""},
+        {"NOT https://[::1]:8443/a?b=c!=d id = 1", "and(id=1 not(\"https://[::1]:8443/a?b=c!=d\"))"},
         {"url:https://example.com/a?b=c&d=e", "req.url:'https://example.com/a?b=c&d=e'"},
         {"url = http://[::1]:8080/x", "req.url='http://[::1]:8080/x'"},
     };
