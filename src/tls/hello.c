@@ -188,7 +188,7 @@ static enum tls_hello_state look_at_message(struct tls_hello *hello)
     return hello->state;
 }
 
-/* TLSPlaintext (RFC 8446, 5.1): type, version, length.  Judged byte by byte, since what is not TLS may stop anywhere. */
+/* TLSPlaintext (RFC 8446, 5.1): type, version, length.  Judged byte by byte: what is not TLS may stop anywhere. */
 static enum tls_hello_state push_header_byte(struct tls_hello *hello, unsigned char byte)
 {
     unsigned at = hello->header_len++;

@@ -3,6 +3,7 @@
 #include "tls/layer_parts.h"
 #include "tls/loop_parts.h"
 
+/* LIMIT: the parameters are OpenSSL's */
 static int on_choose_protocol(SSL *ssl, const unsigned char **ret_protocol, unsigned char *ret_len,
                               const unsigned char *offered, unsigned offered_len, void *owner)
 {

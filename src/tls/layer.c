@@ -117,6 +117,8 @@ static enum fsm_next step_shaking(void *owner)
     if (status == 1) {
         tls_bio_flush(layer);
         layer->late_count = 0;
+        /* SSL_MODE_RELEASE_BUFFERS leaves the one that the handshake wrote with. */
+        (void)SSL_free_buffers(layer->ssl);
         fsm_move(&layer->fsm, OPEN);
         layer->on_ready(layer->base.owner, OK);
         return FSM_MORE;
@@ -140,7 +142,8 @@ static size_t read_plaintext(struct tls_layer *layer)
     while (len < TLS_LOOP_PLAINTEXT_BYTES && !err_is(layer->read_result)) {
         int status;
 
-        if (layer->input.len == 0 && !SSL_has_pending(layer->ssl))
+        /* Asking once more is spared, but for when nothing came: then OpenSSL gives its buffers back. */
+        if (len && layer->input.len == 0 && !SSL_has_pending(layer->ssl))
             break;
         ERR_clear_error();
         status = SSL_read_ex(layer->ssl, bytes + len, TLS_LOOP_PLAINTEXT_BYTES - len, &got);

@@ -71,6 +71,7 @@ static void show(struct pki leaf, X509 *first, X509 *second)
     origin.chain[2] = NULL;
 }
 
+/* LIMIT: the parameters are OpenSSL's */
 static int choose_alpn(SSL *ssl, const unsigned char **ret_protocol, unsigned char *ret_len,
                        const unsigned char *offered, unsigned len, void *owner)
 {
