@@ -151,7 +151,7 @@ def build_variant(tally, name, folder, options):
     configure = ["cmake", "-S", str(ROOT), "-B", str(folder), "-G", "Ninja", "-DSEKISHO_TESTS=ON"] + options
     run = tap.run_plain(f"build/{name}", configure, BUILD_SECONDS_MAX)
     if run.cases[0].status == tap.PASSED:
-        command = ["ninja", "-C", str(folder), "-k", "0", "-j", str(JOBS)]
+        command = ["ninja", "--quiet", "-C", str(folder), "-k", "0", "-j", str(JOBS)]
         run = tap.run_plain(f"build/{name}", command, BUILD_SECONDS_MAX)
     tally.stage(f"build {name}", [run], started)
 
