@@ -77,6 +77,7 @@ struct err app_probe_certificate(struct app_wire *wire, struct str host, uint16_
 
     proxy.verifies_origin = false;
     proxy.observers_for = NULL;
+    proxy.observers_done = NULL;
     TRY(os_loop_new(&probe.loop));
     options.loop = probe.loop;
     err = run(&probe, &options, &request);

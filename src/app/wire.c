@@ -266,8 +266,6 @@ static void close_record(struct app_wire *wire)
 {
     struct err err = OK;
 
-    for (size_t i = 0; i < wire->port_count; i++)
-        store_recorder_port_close(&wire->ports[i]);
     if (wire->recorder)
         err = store_recorder_close(&wire->recorder, CLOSE_WAIT_MS);
     if (err_is(err))

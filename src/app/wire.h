@@ -25,6 +25,12 @@
 
 #define APP_WIRE_PATH_MAX 4096
 
+/* The recorder's end on one traffic loop. */
+struct app_wire_port {
+    struct os_loop *loop;
+    struct store_recorder_port *port; /* NULL once closed */
+};
+
 struct app_wire {
     const struct app_config *config;
     struct arena arena; /* texts of the options */
@@ -47,7 +53,7 @@ struct app_wire {
     struct tls_identity **identities;
     struct store_project *project;
     struct store_recorder *recorder;
-    struct store_recorder_port *ports[PROXY_LISTENER_WORKER_MAX];
+    struct app_wire_port ports[PROXY_LISTENER_WORKER_MAX];
     size_t port_count;
     struct os_resolver *resolver;
     struct proxy_options options;

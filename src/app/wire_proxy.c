@@ -22,9 +22,20 @@ static size_t observers_for(void *owner, struct os_loop *loop, struct exchange_o
 
     CHECK(max > 0 && wire->port_count < PROXY_LISTENER_WORKER_MAX);
     CHECK(!err_is(store_recorder_port_new(wire->recorder, loop, &port)));
-    wire->ports[wire->port_count++] = port;
+    wire->ports[wire->port_count++] = (struct app_wire_port){loop, port};
     observers[0] = store_recorder_port_observer(port);
     return 1;
+}
+
+/* A port's own timer is on the loop, so it goes before the loop does. */
+static void observers_done(void *owner, struct os_loop *loop)
+{
+    struct app_wire *wire = owner;
+
+    for (size_t i = 0; i < wire->port_count; i++) {
+        if (wire->ports[i].loop == loop)
+            store_recorder_port_close(&wire->ports[i].port);
+    }
 }
 
 static bool is_own_addr(void *owner, const struct os_addr *addr)
@@ -180,6 +191,7 @@ struct err app_wire_proxy_options(struct app_wire *wire)
         .owner = wire,
         .next_id = next_id,
         .observers_for = observers_for,
+        .observers_done = observers_done,
         .is_own_addr = is_own_addr,
         .on_trust = on_trust,
     };

@@ -91,6 +91,8 @@ struct proxy_options {
     uint64_t (*next_id)(void *owner);
     /* The observers for a loop, at its start; called on the loop's thread before it runs. */
     size_t (*observers_for)(void *owner, struct os_loop *loop, struct exchange_observer **observers, size_t max);
+    /* That loop has stopped and is about to be freed. */
+    void (*observers_done)(void *owner, struct os_loop *loop);
     /* Whether an address is one that this program listens on, and so must not be proxied to; any thread. */
     bool (*is_own_addr)(void *owner, const struct os_addr *addr);
     /* A person trusted an origin's certificate from an error page; any thread; NULL: the page offers nothing. */

@@ -40,6 +40,8 @@ void proxy_worker_free(struct proxy_worker **worker)
     if (!*worker)
         return;
     CHECK(list_is_empty(&(*worker)->conns) && atomic_load(&(*worker)->shared.origin_count) == 0);
+    if ((*worker)->options->observers_done)
+        (*worker)->options->observers_done((*worker)->options->owner, (*worker)->loop);
     if ((*worker)->tls)
         tls_loop_free(&(*worker)->tls);
     free(*worker);
