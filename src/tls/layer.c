@@ -179,6 +179,13 @@ static enum fsm_next tell_read_result(struct tls_layer *layer)
     return FSM_WAIT;
 }
 
+/* Whether another step could find something to do; asking OpenSSL in vain costs. */
+static bool has_more(const struct tls_layer *layer)
+{
+    return layer->input.len || layer->is_lower_ended || err_is(layer->read_result) || err_is(layer->write_error) ||
+           SSL_has_pending(layer->ssl);
+}
+
 static enum fsm_next step_open(void *owner)
 {
     struct tls_layer *layer = owner;
@@ -195,7 +202,7 @@ static enum fsm_next step_open(void *owner)
     if (len == 0)
         return tell_read_result(layer);
     layer->base.events->on_bytes(layer->base.owner, (struct str){layer->tls->plaintext, len});
-    return FSM_MORE;
+    return has_more(layer) ? FSM_MORE : FSM_WAIT;
 }
 
 static enum fsm_next step_nothing(void *owner)
