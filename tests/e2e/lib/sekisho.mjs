@@ -16,7 +16,7 @@ import { cleanEnvironment, run } from "./process.mjs";
 import { eventually, within } from "./wait.mjs";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-export const program = process.env.E2E_PROGRAM ?? path.join(root, "build", "sekisho");
+export const program = process.env.SEKISHO_BINARY ?? path.join(root, "build", "sekisho");
 
 export function temporaryFolder(t, name = "home") {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), `sekisho-${name}-`));
@@ -91,9 +91,10 @@ class Sekisho {
     return this.must("show", String(id), `--${side}`, "--raw");
   }
 
-  api(target, { method = "GET", body, headers = {} } = {}) {
+  api(target, { method = "GET", body, headers = {}, signal } = {}) {
     return fetch(`http://127.0.0.1:${this.adminPort}${target}`, {
       method,
+      signal,
       body,
       headers: {
         Authorization: `Bearer ${this.token}`,
