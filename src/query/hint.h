@@ -23,7 +23,7 @@ struct query_hints {
     size_t len;       /* ... over this many bytes */
     struct str field; /* the canonical name of the field whose value is being typed, static; empty when it is none */
     size_t count;
-    struct query_hint hints[64];
+    struct query_hint hints[96];
 };
 
 /* For the cursor at byte `position`; never fails, whatever the text is. */
