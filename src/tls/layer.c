@@ -562,7 +562,7 @@ static struct err set_up_origin_side(struct tls_layer *layer, const struct tls_l
         return ERR(ERR_SYNTAX, 0, "not a host name or address");
     if (!set_protocols(layer, options->alpn))
         return ERR(ERR_LIMIT, 0, "too many protocols for ALPN");
-    if (!set_sni(layer, options->sni.len ? options->sni : options->host))
+    if (!set_sni(layer, tls_leaf_is_name(options->sni) ? options->sni : options->host))
         return ERR(ERR_SYNTAX, 0, "not a name for SNI");
     if (layer->alpn_len && SSL_set_alpn_protos(layer->ssl, layer->alpn, layer->alpn_len))
         return ERR(ERR_SYNTAX, 0, "not protocols for ALPN");

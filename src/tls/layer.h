@@ -63,7 +63,7 @@ struct tls_layer_origin_options {
     struct tls_layer_owner above;
     struct str host; /* name or address literal: SNI (a name only), verification, exceptions */
     uint16_t port;
-    struct str sni;  /* instead of host in the SNI; empty: host */
+    struct str sni;  /* instead of host in the SNI; empty or no name: host */
     struct str alpn; /* offered, best first: "h2,http/1.1"; empty: none */
     enum tls_trust_mode trust_mode;
     const struct tls_identity *identity; /* NULL: none; must outlive the layer */
