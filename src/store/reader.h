@@ -58,7 +58,7 @@ struct store_reader_result {
     char next[STORE_READER_CURSOR_MAX]; /* cursor behind the last row looked at; "" when nothing is left */
     size_t item_count;
     bool is_stopped;        /* by deadline or on_item; `next` continues */
-    bool has_limited_regex; /* a regular expression hit its match limit somewhere: those rows are not in the answer */
+    bool has_limited_regex; /* a limit (of a regex, of a body) left some rows undecided: they are not in the answer */
 };
 
 /* ERR_CANCELLED; ERR_SYNTAX for a bad order or cursor (what says which). */

@@ -6,8 +6,8 @@
  *
  * Promises (docs/project-format.md, 4): traffic never waits for a disk longer than gap_after_ms; what could not be
  * written is counted and told in a gap record, never lost in silence; an exchange that ended more than 200 ms before
- * a kill -9 is in the project.  Opening repairs: a torn tail is cut into a side file, the index is brought up to date or
- * made again, exchanges that a killed program left open are closed.
+ * a kill -9 is in the project.  Opening repairs: a torn tail is cut into a side file, the index is brought up to date
+ * or made again, exchanges that a killed program left open are closed.
  *
  * Limits: memory is ring_bytes a port, pending_bytes_max for exchanges under way, one batch of 4 MiB, and 1 MiB of
  * table for repeated bodies.
@@ -65,7 +65,7 @@ void store_recorder_status(struct store_recorder *recorder, struct store_recorde
 
 /* What a watch is told: ids that were added or changed in the index, already readable. */
 struct store_recorder_change {
-    const uint64_t *ids; /* in the order of writing; each once */
+    const uint64_t *ids; /* in the order of writing; one may stand there twice */
     size_t count;
     bool has_overflowed; /* more than fitted changed: read again instead */
 };
