@@ -43,7 +43,7 @@ const char *http_charset_reason_name(enum http_charset_reason reason);
  * or all there are. */
 struct http_charset_choice http_charset_choose(struct str content_type, struct str start);
 /* Whether a media type is text worth converting and searching: text, JSON, XML, JavaScript, forms and the like; also
- * when `content_type` is empty and the bytes hold no NUL. */
+ * multipart, message, application/octet-stream and what has no proper type, when the bytes hold no NUL. */
 bool http_charset_is_text(struct str content_type, struct str start);
 
 /* Converts a whole text, appended to `text` as far as there is room; false when it did not all fit. */
