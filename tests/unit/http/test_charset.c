@@ -369,8 +369,8 @@ static void http_charset_finds_labels(void **state)
     assert_null(http_charset_find(STR("utf")));
 }
 
-/* Every encoding of the table must be one that iconv has: two bytes that are characters in all of them come out as some,
- * and ASCII as it is. */
+/* Every encoding of the table must be one that iconv has: two bytes that are characters in all of them come out as
+ * some, and ASCII as it is. */
 static void http_charset_has_every_encoding(void **state)
 {
     static const char *const labels[] = {
