@@ -272,9 +272,10 @@ static void use_origin(struct proxy_h1 *h1, const struct way *way)
         .host = way->host,
         .port = way->port,
         .is_tls = way->is_tls,
-        .is_plain_http = !way->is_tls,
+        .is_plain_http = !way->is_tls && !conn->is_inside_connect,
         .sni = conn->is_inside_tls ? conn->client_tls.sni : STR_NONE,
         .offers_http1 = !conn->is_inside_tls || conn->client_offers_http1,
+        .loopmark = conn->loopmark,
         .events = &proxy_h1_origin_events,
         .owner = h1,
     };
