@@ -6,7 +6,7 @@ import http from "node:http";
 import { describe, test } from "node:test";
 import { curl } from "./lib/curl.mjs";
 import { connect, httpOrigin, httpsOrigin, rawOrigin, scriptedOrigin } from "./lib/origin.mjs";
-import { nginxProgram, startNginx } from "./lib/nginx.mjs";
+import { freePort, nginxProgram, startNginx } from "./lib/nginx.mjs";
 import { sharedPki } from "./lib/pki.mjs";
 import { start } from "./lib/sekisho.mjs";
 import { eventually, within } from "./lib/wait.mjs";
@@ -537,15 +537,26 @@ describe("requests to ourselves", () => {
   });
 
   test("two that go through each other are found out within one round", async (t) => {
-    const first = await start(t);
-    const second = await start(t, { args: ["--upstream", first.proxy] });
-    // The first one is told to go through the second by a third, since its port is known only now.
-    const third = await start(t, { args: ["--upstream", second.proxy] });
-    const url = `http://127.0.0.1:${third.proxyPort}/loop`;
-    const answer = await curl(third, [url]);
-    assert.ok([403, 502, 508].includes(answer.status), answer.head);
-    const hops = (await first.log()).length + (await second.log()).length + (await third.log()).length;
-    assert.ok(hops <= 6, `${hops} exchanges`);
+    const port = await freePort();
+    const second = await start(t, { args: ["--upstream", `http://127.0.0.1:${port}`] });
+    const first = await start(t, { args: ["--upstream", second.proxy, "--listen", `127.0.0.1:${port}`] });
+    const origin = await answering(t, HELLO);
+    const target = `127.0.0.1:${origin.port}/loop`;
+    for (const words of [[`http://${target}`], ["--proxytunnel", `http://${target}`], [`https://${target}`]]) {
+      const answer = await curl(first, words);
+      assert.ok(answer.code !== 0 || [403, 502, 508].includes(answer.status), answer.head);
+    }
+    assert.equal(origin.connectionCount(), 0);
+    const hops = (await first.log()).length + (await second.log()).length;
+    assert.ok(hops <= 9, `${hops} exchanges for three requests`);
+  });
+
+  test("the mark that finds circles is not sent to origins", async (t) => {
+    const upstream = await start(t);
+    const sekisho = await start(t, { args: ["--upstream", upstream.proxy] });
+    const origin = await answering(t, HELLO);
+    await curl(sekisho, ["-H", "User-Agent: x", "-H", "Accept: y", `http://127.0.0.1:${origin.port}/`]);
+    assert.deepEqual(origin.seen, [`GET / HTTP/1.1\r\nHost: 127.0.0.1:${origin.port}\r\nUser-Agent: x\r\nAccept: y\r\n\r\n`]);
   });
 
   test("http://sekisho.proxy/ explains the CA to whoever asks through the proxy", async (t) => {
@@ -572,6 +583,16 @@ describe("upstream proxies", () => {
     assert.equal((await curl(sekisho, [`http://127.0.0.1:${plain.port}/`])).text, "hello");
     assert.equal((await sekisho.rows(2, "status = 200")).length, 2);
     assert.equal((await upstream.rows(1, 'kind = "tunnel"'))[0].host, "localhost");
+  });
+
+  test("plain HTTP inside CONNECT goes on through the upstream proxy, to where CONNECT said", async (t) => {
+    const upstream = await start(t);
+    const sekisho = await start(t, { args: ["--upstream", upstream.proxy] });
+    const origin = await answering(t, HELLO);
+    const answer = await curl(sekisho, ["--proxytunnel", `http://127.0.0.1:${origin.port}/inside`]);
+    assert.equal(answer.text, "hello", answer.head);
+    assert.match(origin.seen[0], /^GET \/inside HTTP\/1\.1\r\n/);
+    assert.equal((await upstream.row("path = /inside")).status, 200);
   });
 
   test("HTTP_PROXY and NO_PROXY are obeyed, --no-upstream ignores them", async (t) => {

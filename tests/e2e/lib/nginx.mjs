@@ -10,8 +10,8 @@ import { eventually, within } from "./wait.mjs";
 
 export const nginxProgram = which("nginx");
 
-// nginx takes no port 0, so a free one is asked for and given back just before.
-function freePort() {
+// For what takes no port 0: a free one is asked for and given back just before.
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.on("error", reject);
