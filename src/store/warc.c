@@ -3,7 +3,6 @@
 #include "http/target.h"
 
 #define ID_LEN 47 /* <urn:uuid:8-4-4-4-12> */
-#define DIGEST_LEN 71
 
 static const struct str type_names[] = {
     [STORE_WARC_OTHER] = {"", 0},
@@ -371,7 +370,7 @@ static bool take_id(struct str text, uint8_t *bytes)
     static const uint8_t parts[] = {4, 2, 2, 2, 6};
     size_t at = 10;
 
-    if (text.len != ID_LEN - 1 || !str_starts(text, STR("<urn:uuid:")) || text.ptr[ID_LEN - 2] != '>')
+    if (text.len != ID_LEN || !str_starts(text, STR("<urn:uuid:")) || text.ptr[ID_LEN - 1] != '>')
         return false;
     for (size_t i = 0; i < sizeof(parts); bytes += parts[i], i++) {
         if (i && text.ptr[at++] != '-')
