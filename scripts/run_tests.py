@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,9 @@ CHECKS = ("text", "layers", "limits", "words", "headers", "format")
 CHECK_SECONDS_MAX = 300
 BUILD_SECONDS_MAX = 1200
 E2E_SECONDS_MAX = 600
+# In continuous integration, what has not ended by then is stopped and has failed, so that the result is still told.
+CI_SECONDS_MAX = 25 * 60
+STARTED = time.monotonic()
 NODE_REPORTER = ROOT / "scripts" / "node_tap.mjs"
 
 # Build, its CMake options, and which of its C tests run: every label, or these.
@@ -110,6 +114,13 @@ def environment():
     }
 
 
+def time_limit(seconds):
+    """How long a program may run that would otherwise have this many seconds."""
+    if not os.environ.get("CI"):
+        return seconds
+    return max(min(seconds, CI_SECONDS_MAX - (time.monotonic() - STARTED)), 1)
+
+
 def in_parallel(jobs, work):
     """Results of work(item) in the order of the items, as soon as each is there."""
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
@@ -148,6 +159,7 @@ def check_symbols(tally):
 def build_variant(tally, name, folder, options):
     """Configures and builds everything; goes on past errors, so that one broken area hides no other."""
     started = time.monotonic()
+    (folder / "sekisho").unlink(missing_ok=True)  # tests never run against an older build
     configure = ["cmake", "-S", str(ROOT), "-B", str(folder), "-G", "Ninja", "-DSEKISHO_TESTS=ON"] + options
     run = tap.run_plain(f"build/{name}", configure, BUILD_SECONDS_MAX)
     if run.cases[0].status == tap.PASSED:
@@ -174,7 +186,7 @@ def programs_of(folder):
 def run_program(program, prefix):
     if not program["command"]:
         return tap.Run(program["name"], [tap.Case(f"{program['name']}: was not built", tap.FAILED)], 0)
-    return tap.run(program["name"], prefix + program["command"], program["timeout"], cwd=program["cwd"],
+    return tap.run(program["name"], prefix + program["command"], time_limit(program["timeout"]), cwd=program["cwd"],
                    env=environment())
 
 
@@ -188,17 +200,22 @@ def run_programs(tally, name, folder, labels, words):
         tally.stage(f"C tests, {name}", runs, started, name)
 
 
+def run_node(name, path):
+    if not (BUILD / "sekisho").exists():
+        return tap.Run(name, [tap.Case(f"{name}: build/sekisho was not built", tap.FAILED)], 0)
+    command = ["node", "--test", f"--test-reporter={NODE_REPORTER}", str(path)]
+    return tap.run(name, command, time_limit(E2E_SECONDS_MAX), cwd=ROOT, env=environment())
+
+
 def run_end_to_end(tally, words):
     """One Node process per file, one after another: they start browsers and servers, and share the machine's cores."""
     started = time.monotonic()
     paths = [path for folder in ("e2e", "regress") for path in sorted((ROOT / "tests" / folder).rglob("*.test.mjs"))
              if "node_modules" not in path.parts]
-    names = [(path.relative_to(ROOT / "tests").as_posix(), path) for path in paths]
-    command = ["node", "--test", f"--test-reporter={NODE_REPORTER}"]
-    runs = (tap.run(name, command + [str(path)], E2E_SECONDS_MAX, cwd=ROOT, env=environment())
-            for name, path in names if matches(name, words))
-    if any(matches(name, words) for name, _ in names):
-        tally.stage("end to end", runs, started)
+    named = [(path.relative_to(ROOT / "tests").as_posix(), path) for path in paths]
+    wanted = [(name, path) for name, path in named if matches(name, words)]
+    if wanted:
+        tally.stage("end to end", (run_node(name, path) for name, path in wanted), started)
 
 
 def matches(name, words):
@@ -210,6 +227,8 @@ def main(arguments):
     options = set(arguments) - set(words)
     if options - {"--quick", "--checks"}:
         sys.exit(__doc__)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, tap.stop_everything)
     tally = Tally()
     variants = VARIANTS[:1] if words or "--quick" in options else VARIANTS
     if "--checks" in options:

@@ -15,6 +15,10 @@ PLAN = re.compile(r"^1\.\.(\d+)")
 OUTPUT_LINES_MAX = 150
 
 
+# Process groups of the programs that run now.
+running = set()
+
+
 class Case:
     def __init__(self, name, status, output=""):
         self.name = name
@@ -79,10 +83,22 @@ def how_it_ended(process, timeout_s):
     try:
         status = process.wait(timeout_s)
     except subprocess.TimeoutExpired:
-        return f"did not end within {timeout_s} s"
+        return f"did not end within {timeout_s:.0f} s"
     if status < 0:
         return f"ended by signal {signal.Signals(-status).name}"
     return f"exit status {status}" if status else ""
+
+
+def kill_group(group):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def stop_everything(signal_number, _frame):
+    """For a signal that ends us: what we started is in process groups of its own, and would otherwise go on alone."""
+    for group in list(running):
+        kill_group(group)
+    os._exit(128 + signal_number)
 
 
 def execute(command, timeout_s, **options):
@@ -93,12 +109,13 @@ def execute(command, timeout_s, **options):
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                                    start_new_session=True, **options)
+        running.add(process.pid)
         try:
             ended = how_it_ended(process, timeout_s)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            kill_group(process.pid)
             process.wait()
+            running.discard(process.pid)
         output.seek(0)
         return output.read().decode("utf-8", "replace"), ended
 
