@@ -253,7 +253,9 @@ void proxy_h1_answer(struct proxy_h1 *h1, const struct proxy_page *page)
     struct str wire;
 
     end_bodiless_request(h1);
-    keeps = h1->request_phase == PROXY_H1_DONE && h1->request_keeps && !h1->client_ended && !h1->is_alone;
+    /* Of a response that broke off in its head the decoder has kept a part; it does not begin another. */
+    keeps = h1->request_phase == PROXY_H1_DONE && h1->request_keeps && !h1->client_ended && !h1->is_alone &&
+            h1_decoder_is_at_start(h1->response_decoder);
     proxy_h1_finish(h1);
     close_origin(h1, false);
     h1->response_phase = PROXY_H1_DONE;
