@@ -24,9 +24,11 @@ struct admin_home {
     struct admin_server_options options; /* constant; any thread */
     struct admin_auth auth;
     struct admin_worker *worker;
-    struct admin_feed *feed; /* NULL without a recorder */
-    char run_id[17];         /* changes with each start; constant */
-    int64_t started_us;      /* wall clock; constant */
+    struct admin_feed *feed;  /* NULL without a recorder */
+    char run_id[17];          /* changes with each start; constant */
+    int64_t started_us;       /* wall clock; constant */
+    struct os_post stop_post; /* asks the program to end, once the answer has gone */
+    bool is_stopping;
     uint64_t request_count;
     size_t connection_count;
 };

@@ -1,6 +1,23 @@
 #include "admin/body.h"
 #include "admin/route.h"
 
+static void on_answered(void *owner)
+{
+    struct admin_home *home = owner;
+
+    home->options.app->stop(home->options.app_owner);
+}
+
+/* Later, since whoever stops the program closes this server, and the answer should go out before. */
+static void stop_later(struct admin_home *home)
+{
+    if (home->is_stopping)
+        return;
+    home->is_stopping = true;
+    home->stop_post = (struct os_post){.fn = on_answered, .owner = home};
+    os_loop_post(home->options.loop, &home->stop_post);
+}
+
 static void post_stop(struct admin_call *call)
 {
     const struct admin_server_options *options = &call->home->options;
@@ -14,7 +31,7 @@ static void post_stop(struct admin_call *call)
         admin_problem_reply(&call->reply, 501, "This program cannot be ended from here.");
         return;
     }
-    options->app->stop(options->app_owner);
+    stop_later(call->home);
     admin_reply_start_json(&call->reply, 200, &out);
     jsonout_object_open(&out, STR_NONE);
     jsonout_bool(&out, STR("stopping"), true);

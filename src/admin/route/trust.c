@@ -1,6 +1,7 @@
 #include "admin/body.h"
 #include "admin/route.h"
 #include "http/target.h"
+#include "os/addr.h"
 #include "store/project.h"
 
 #define HOST_MAX 253
@@ -37,28 +38,34 @@ static void get_trust(struct admin_call *call)
         admin_reply_finish_json(&call->reply, &out);
 }
 
-/* A host name or an address, lower-case, without port and brackets. */
-static bool read_host(struct admin_call *call, struct str text, struct str *ret_host)
+/* As the proxy writes hosts: an address in its one form, a name in lower case. */
+static bool normalise_host(struct str text, char host[HOST_MAX + 1])
 {
     struct http_authority authority;
-    char *host = arena_alloc(call->arena, HOST_MAX);
-    bool is_ip6 = str_find_char(text, ':') != STR_ABSENT && !str_starts(text, STR("["));
+    struct os_addr addr;
+    char ip[OS_ADDR_TEXT_BYTES];
+
+    if (!err_is(os_addr_parse(text, 0, &addr)))
+        return str_to_c(str_from(os_addr_format_ip(&addr, ip)), host, HOST_MAX + 1);
+    if (err_is(http_target_parse_authority(text, &authority)) || authority.is_ip6 || authority.userinfo.len ||
+        authority.host.len != text.len || !str_to_c(text, host, HOST_MAX + 1))
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        host[i] = str_fold_char(host[i]);
+    return true;
+}
+
+static bool read_host(struct admin_call *call, struct str text, struct str *ret_host)
+{
+    char *host = arena_alloc(call->arena, HOST_MAX + 1);
 
     CHECK(host);
-    if (is_ip6)
-        authority = (struct http_authority){.host = text};
-    else if (err_is(http_target_parse_authority(text, &authority)))
-        authority.host.len = 0;
-    if (authority.host.len == 0 || authority.host.len > HOST_MAX ||
-        (!is_ip6 && (authority.port || authority.userinfo.len))) {
-        admin_problem_of_parameter(&call->reply, STR("host"),
-                                   "This must be a host name or an address, without a port.");
-        return false;
+    if (normalise_host(text, host)) {
+        *ret_host = str_from(host);
+        return true;
     }
-    for (size_t i = 0; i < authority.host.len; i++)
-        host[i] = str_fold_char(authority.host.ptr[i]);
-    *ret_host = (struct str){host, authority.host.len};
-    return true;
+    admin_problem_of_parameter(&call->reply, STR("host"), "This must be a host name or an address, without a port.");
+    return false;
 }
 
 static bool read_port(struct admin_call *call, const json_t *object, uint16_t *ret_port)
