@@ -29,31 +29,33 @@ static bool take_word(struct str *rest, struct str *ret_word, bool *is_odd)
     return ret_word->len > 0;
 }
 
-/* Whether a run of bytes holds a control character; a tab counts, so that the caller looks again.  Eight bytes at a
- * time: the high bit of a byte of `low` is set when it is below 0x20, of `del` when it is 0x7f. */
-static bool may_hold_control(struct str s)
+/* The high bits of the bytes of a word that may be control characters; a tab counts, so that the caller looks again. */
+static uint64_t control_bits(const char *bytes)
 {
     const uint64_t ones = 0x0101010101010101u;
-    const uint64_t high = 0x8080808080808080u;
+    uint64_t word;
+    uint64_t del;
+
+    memcpy(&word, bytes, 8);
+    del = word ^ (0x7f * ones);
+    return (((word - 0x20 * ones) & ~word) | ((del - ones) & ~del)) & (0x80 * ones);
+}
+
+static bool may_hold_control(struct str s)
+{
     uint64_t found = 0;
-    size_t i = 0;
 
-    for (; i + 8 <= s.len; i += 8) {
-        uint64_t word;
-        uint64_t del;
+    if (s.len < 8) {
+        char padded[8] = "        ";
 
-        memcpy(&word, s.ptr + i, 8);
-        del = word ^ (0x7f * ones);
-        found |= (word - 0x20 * ones) & ~word;
-        found |= (del - ones) & ~del;
+        if (s.len)
+            memcpy(padded, s.ptr, s.len);
+        return control_bits(padded) != 0;
     }
-    for (; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-
-        if (c < 0x20 || c == 0x7f)
-            return true;
-    }
-    return (found & high) != 0;
+    for (size_t i = 0; i + 8 < s.len; i += 8)
+        found |= control_bits(s.ptr + i);
+    /* The last word overlaps the one before. */
+    return (found | control_bits(s.ptr + s.len - 8)) != 0;
 }
 
 static bool has_control(struct str s)
