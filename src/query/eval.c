@@ -434,10 +434,10 @@ static enum verdict holds(struct evaluation *evaluation, struct err failure, str
     return err_is(failure) ? failed(evaluation, failure) : verdict_of(query_fold_contains(text, folded));
 }
 
-typedef struct err load_part(struct evaluation *evaluation, struct query_part part, struct str *ret_text);
-
 /* Both sides, as sent and, where that differs, as received. */
-static enum verdict any_part_holds(struct evaluation *evaluation, load_part *load, struct str folded)
+static enum verdict any_part_holds(struct evaluation *evaluation,
+                                   struct err (*load)(struct evaluation *, struct query_part, struct str *),
+                                   struct str folded)
 {
     enum verdict verdict = NO;
 

@@ -54,6 +54,10 @@ static const struct {
 
 static size_t operator_at(const struct query_lexer *lexer, enum query_operator *ret_op)
 {
+    char c = ahead(lexer, 0);
+
+    if (c != '=' && c != ':' && c != '!' && c != '<' && c != '>')
+        return 0;
     for (size_t i = 0; i < COUNT(operators); i++) {
         if (str_starts(rest_of(lexer), operators[i].text)) {
             *ret_op = operators[i].op;
@@ -243,7 +247,8 @@ static struct err take_index(struct query_lexer *lexer, struct query_token *toke
     return OK;
 }
 
-/* What a word ends at where an operand is expected.  A URL is one word: its colons and equals signs are no operators. */
+/* What a word ends at where an operand is expected.  A URL is one word: its colons and equals signs are no
+ * operators. */
 static bool ends_operand(const struct query_lexer *lexer, bool is_url)
 {
     enum query_operator op;

@@ -256,6 +256,7 @@ static void check_mistake(const struct mistake *mistake)
     assert_true(error.position + error.len <= strlen(mistake->text));
 }
 
+/* LIMIT: a table */
 static void query_parse_says_what_is_wrong_and_where(void **state)
 {
     static const struct mistake mistakes[] = {

@@ -1,5 +1,5 @@
-/* Covers query/sql: what is exact and what is left to the evaluator, that text of people is only ever a parameter, and that
- * whatever parses can be prepared.
+/* Covers query/sql: what is exact and what is left to the evaluator, that text of people is only ever a parameter, and
+ * that whatever parses can be prepared.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -119,7 +119,7 @@ static void query_sql_prepares_every_field(void **state)
     sqlite3_close(db);
 }
 
-/* What a page of the log needs, and nothing else. */
+/* What a page of the log needs, and nothing else.  LIMIT: the parameters are SQLite's. */
 static int authorize(void *owner, int action, const char *first, const char *second, const char *third,
                      const char *fourth)
 {
