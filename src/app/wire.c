@@ -130,7 +130,6 @@ static struct err open_proxy(struct app_wire *wire)
 {
     struct proxy_start start = {
         .options = &wire->options,
-        .identities = wire->identities,
         .listen = &wire->config->listen,
         .listen_count = 1,
         .worker_count = wire->config->workers,
@@ -142,6 +141,7 @@ static struct err open_proxy(struct app_wire *wire)
         return problem(wire, err, "the resolver cannot be started: %s", err.what);
     start.resolver = wire->resolver;
     TRY(app_wire_proxy_options(wire));
+    start.identities = wire->identities; /* made with the options */
     err = proxy_open(&start, &wire->proxy, &failed);
     if (err_is(err))
         return busy_port(wire, err, "listen", &wire->config->listen);
