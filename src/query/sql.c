@@ -18,13 +18,15 @@ struct writer {
     bool is_exact;
 };
 
-/* The same text as facts_url_write() makes.  NULL without a host. */
-static const char URL[] =
-    "CASE WHEN host IS NOT NULL THEN "
-    "coalesce(scheme, '') || '://' || iif(instr(host, ':'), '[' || host || ']', host)"
-    " || iif(port IS NULL OR (port = 80 AND scheme IN ('http', 'ws')) OR (port = 443 AND scheme IN ('https', 'wss')),"
-    " '', ':' || port)"
-    " || iif(path IS NULL OR path = '*', '', path) || coalesce('?' || query, '') END";
+/* The same text as facts_url_write() makes.  NULL without a host.  Made of operators alone, since the index's readers
+ * allow no functions but those that sql.h names. */
+static const char URL[] = "CASE WHEN host IS NOT NULL THEN "
+                          "CASE WHEN scheme IS NULL THEN '' ELSE scheme END || '://'"
+                          " || CASE WHEN query_contains(host, ':') THEN '[' || host || ']' ELSE host END"
+                          " || CASE WHEN port IS NULL OR (port = 80 AND scheme IN ('http', 'ws'))"
+                          " OR (port = 443 AND scheme IN ('https', 'wss')) THEN '' ELSE ':' || port END"
+                          " || CASE WHEN path IS NULL OR path = '*' THEN '' ELSE path END"
+                          " || CASE WHEN query IS NULL THEN '' ELSE '?' || query END END";
 
 static struct err put(struct writer *writer, const char *text) { return buf_append(&writer->text, str_from(text)); }
 
@@ -170,7 +172,8 @@ static struct err write_time_equal(struct writer *writer, const struct query_nod
     return put(writer, ")");
 }
 
-/* A member of a comma list: names of ASCII, looked for with a comma on both sides. */
+/* A member of a comma list, looked for with a comma on both sides.  Members are lower-case names of ASCII, so that
+ * looking in any case finds the same. */
 static struct err write_list_equal(struct writer *writer, const struct query_node *node, const char *column)
 {
     TRY(put(writer, "("));
@@ -179,14 +182,15 @@ static struct err write_list_equal(struct writer *writer, const struct query_nod
         struct str wrapped;
 
         TRY(put(writer, i ? " OR " : ""));
-        if (name.len == 0 || str_find_char(name, ',') != STR_ABSENT || !query_column_is_text(name)) {
+        if (name.len == 0 || str_find_char(name, ',') != STR_ABSENT || !str_eq(name, node->values[i].folded) ||
+            !query_column_is_text(name)) {
             TRY(put(writer, "0"));
             continue;
         }
         TRY(arena_format(writer->arena, &wrapped, ",%.*s,", STR_ARG(name)));
-        TRY(buf_format(&writer->text, "instr(',' || %s || ',', ", column));
+        TRY(buf_format(&writer->text, "query_contains(',' || %s || ',', ", column));
         TRY(put_text(writer, wrapped));
-        TRY(put(writer, ") > 0"));
+        TRY(put(writer, ")"));
     }
     return put(writer, ")");
 }

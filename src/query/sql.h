@@ -4,7 +4,7 @@
  * so that counting in SQL is right and nothing needs to be loaded.  Text typed by people only ever becomes a bound
  * parameter; the condition itself is made of constants of this module.
  *
- * It uses the columns of query/column.h, unqualified, and these functions, which the index registers:
+ * It uses the columns of query/column.h, unqualified, and no functions but these, which the index registers:
  *   query_fold(text)             see fold.h
  *   query_contains(text, part)   see fold.h
  *   query_matches(regex, text)   1 or 0 by query_regex_match(); 0 for NULL text; NULL when a limit was reached, which
