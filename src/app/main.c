@@ -37,6 +37,15 @@ static const struct cli_command *early_command(int argc, char *const *argv)
     return NULL;
 }
 
+/* In `--listne x log` the word after the mistyped option looks like the command. */
+static bool follows_unknown_option(const struct start *start, int at)
+{
+    struct str name = at > 0 ? str_from(start->argv[at - 1]) : STR_NONE;
+
+    return str_starts(name, STR("--")) && str_find_char(name, '=') == STR_ABSENT &&
+           app_config_options_find(str_skip(name, 2)) == app_config_options_count && !str_eq(name, STR("--set"));
+}
+
 /* Takes the command's word out of argv. */
 static int choose_command(struct start *start)
 {
@@ -51,6 +60,10 @@ static int choose_command(struct start *start)
         return CLI_DONE;
     }
     start->command = cli_command_find(str_from(start->argv[at]));
+    if (!start->command && follows_unknown_option(start, at)) {
+        start->command = &cli_run; /* which says what is wrong with it */
+        return CLI_DONE;
+    }
     if (!start->command)
         return cli_command_unknown(str_from(start->argv[at]));
     for (int i = at; i + 1 < start->argc; i++)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "app/browser.h"
 #include "app/wire.h"
 #include "base/jsonout.h"
 #include "base/log.h"
@@ -102,6 +103,7 @@ static void tell_ready(const struct app_wire *wire)
 int app_run(const struct app_config *config)
 {
     struct app_wire *wire = calloc(1, sizeof(*wire));
+    static struct app_browser browser; /* large */
     struct err err;
     int status = 0;
 
@@ -116,7 +118,10 @@ int app_run(const struct app_config *config)
         if (!config->json)
             greet(wire);
         tell_ready(wire);
+        if (config->browser)
+            app_browser_start(&browser, wire);
         os_loop_run(wire->loop);
+        app_browser_stop(&browser);
         forget_instance(wire);
     }
     app_wire_close(wire);

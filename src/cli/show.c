@@ -1,4 +1,4 @@
-/* `sekisho show`: one exchange: what is known of it, its heads, its bodies; or exactly the bytes that were asked for. */
+/* `sekisho show`: one exchange: what is known of it, heads, bodies; or exactly the bytes that were asked for. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -82,7 +82,7 @@ static void print_one_time(const char *name, int64_t us)
 
 static void print_times(const struct exchange_facts *facts)
 {
-    printf("%-10s", "time");
+    printf("%-9s", "time");
     print_one_time("dns", facts->dns_us);
     print_one_time("connect", facts->connect_us);
     print_one_time("tls", facts->tls_us);

@@ -95,6 +95,30 @@ describe("usage", () => {
     assertOneLine(wrong.err, /SEKISHO_PROJEKT: there is no option 'projekt'; did you mean 'project'\?/);
   });
 
+  test("a settings file that is none is refused at once, whatever its size", async (t) => {
+    const dir = home(t);
+    fs.mkdirSync(dir, { recursive: true });
+    const file = path.join(dir, "sekisho.conf");
+    const cases = [
+      [(fd) => fs.ftruncateSync(fd, 100 * 1024 * 1024), /sekisho\.conf: larger than 1 MB/],
+      [(fd) => fs.writeSync(fd, "project = a\xff\n", 0, "latin1"), /sekisho\.conf:1: project: .*not UTF-8/],
+      [(fd) => fs.writeSync(fd, "\n\x00\x01\x02"), /sekisho\.conf:2: there is a NUL byte/],
+      [(fd) => fs.writeSync(fd, `${"[".repeat(100000)}`), /sekisho\.conf:1: a line is/],
+      [(fd) => fs.writeSync(fd, "pass = a.example\n".repeat(1001)), /sekisho\.conf:1001: pass: .*one value too many/],
+    ];
+    for (const [write, pattern] of cases) {
+      const fd = fs.openSync(file, "w");
+      write(fd);
+      fs.closeSync(fd);
+      const { code, err } = await command(dir, "log");
+      assert.equal(code, 2, err);
+      assertOneLine(err, pattern);
+    }
+    fs.rmSync(file);
+    fs.mkdirSync(file);
+    assert.equal((await command(dir, "log")).code, 2);
+  });
+
   test("completion scripts are right for their shells and know every option", async (t) => {
     const dir = home(t);
     const options = [...(await command(dir, "help", "run")).out.toString().matchAll(/^ {2}--([a-z-]+)/gm)].map((found) => found[1]);
@@ -231,7 +255,7 @@ describe("log", () => {
   test("captured bytes cannot drive the terminal or forge a line", async (t) => {
     const sekisho = await start(t);
     const origin = await rawOrigin(t, (socket) =>
-      socket.once("data", () => socket.end("HTTP/1.1 200 \x1b[2Jfine\r\nX: \x1b]0;owned\x07\r\nContent-Type: te\x1bxt\r\nContent-Length: 9\r\n\r\n\x1b[31mred\n\n")),
+      socket.once("data", () => socket.end("HTTP/1.1 200 \x1b[2Jfine\r\nX: \x1b]0;owned\x07\r\nContent-Type: te\x1bxt\r\nContent-Length: 10\r\n\r\n\x1b[31mred\n\n")),
     );
     const client = await connect(sekisho.proxyPort);
     await client.write(`GET http://127.0.0.1:${origin.port}/\x1b[2J%0a\xff HTTP/1.1\r\nHost: 127.0.0.1:${origin.port}\r\nEvil: \x1b[1m\r\n\r\n`);
@@ -432,5 +456,21 @@ describe("browser", { skip: chromium ? false : "NOT RUN: no Chromium or Chrome i
     assert.match(out.toString(), /sekisho/i);
     const ours = (await sekisho.log()).filter((row) => row.port === sekisho.adminPort);
     assert.deepEqual(ours, []);
+  });
+
+  test("run --browser starts one, and ends it with the proxy", async (t) => {
+    // A stand-in, first in PATH, that shows what it is given and stays, as a browser with a window would.
+    const bin = temporaryFolder(t, "bin");
+    const seen = path.join(bin, "seen");
+    fs.writeFileSync(path.join(bin, "chromium"), `#!/bin/sh\nprintf '%s\\n' "$HOME" $$ "$@" > ${seen}.part; mv ${seen}.part ${seen}\nexec sleep 600\n`, { mode: 0o755 });
+    const sekisho = await start(t, { args: ["--browser"], env: { PATH: `${bin}:${process.env.PATH}` } });
+    await eventually("the browser", () => fs.existsSync(seen));
+    const [itsHome, pid, ...args] = fs.readFileSync(seen, "utf8").trim().split("\n");
+    assert.equal(path.dirname(itsHome), path.join(sekisho.dir, "browser"));
+    assert.ok(args.includes(`--proxy-server=${sekisho.proxy}`), args.join(" "));
+    assert.equal(args.at(-1), sekisho.ready.url);
+    await sekisho.stop();
+    await eventually("its end", () => !fs.existsSync(`/proc/${pid}`));
+    assert.deepEqual(fs.readdirSync(path.join(sekisho.dir, "browser")), []);
   });
 });

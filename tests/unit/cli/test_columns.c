@@ -1,4 +1,4 @@
-/* Covers cli/columns and cli/cells: tables fit, wide characters count twice, and nothing reaches the terminal unseen. */
+/* Covers cli/columns and cli/cells: tables fit, wide characters count twice, and the terminal gets nothing raw. */
 #include "cli/columns.h"
 
 #include <setjmp.h>
