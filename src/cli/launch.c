@@ -29,8 +29,8 @@ static const char *const quiet[] = {
     "--disable-default-apps",
     "--disable-domain-reliability",
     "--disable-sync",
-    "--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication,CertificateTransparency,"
-    "ComponentUpdater,InterestFeedContentSuggestions",
+    ("--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication,CertificateTransparency,"
+     "ComponentUpdater,InterestFeedContentSuggestions"),
     "--metrics-recording-only",
     "--no-pings",
     "--password-store=basic",
