@@ -8,26 +8,30 @@
 
 #define STREAM_COUNT_MAX 100
 #define WINDOW_BYTES (1024 * 1024)
-#define CONNECTION_WINDOW_BYTES (8 * 1024 * 1024)
+#define CONNECTION_WINDOW_BYTES (6 * 1024 * 1024)
 #define SECTION_BYTES_MAX ((size_t)(256 * 1024))
 #define FIELD_COUNT_MAX ((size_t)1000)
 #define FIELD_OVERHEAD ((size_t)32) /* RFC 9113, 6.5.2 */
 #define QUEUE_BYTES_MAX ((size_t)(4 * 1024 * 1024))
 #define OUTBOUND_ACK_MAX 1000
 #define SETTINGS_MAX 32
-/* Resets that a peer may cause before completed streams pay for more. */
-#define RESET_BUDGET 200
+/* What a peer may do at once before time must pass: resets that it makes or causes, and frames that bring nothing. */
+#define RESET_BUDGET ((size_t)500)
+#define IDLE_BUDGET ((size_t)5000)
+#define IDLE_PER_RESET ((size_t)10)
 
 struct stream {
     struct list node; /* in session->streams */
     struct h2_session *session;
+    void *owner;
     int32_t id;
     struct buf queue;    /* to be sent */
     bool is_queue_ended; /* END_STREAM goes with the last byte */
     bool is_waiting;     /* nghttp2 was told that there is nothing to send now */
     bool has_provider;   /* nghttp2 asks us for data */
-    bool was_full;       /* on_room is due */
-    bool has_section;    /* the first section has come */
+    bool is_reset_due;   /* once the queue is empty, with reset_code */
+    uint32_t reset_code;
+    bool has_section; /* the first section has come */
     bool is_peer_ended;
     struct h2_field *trailers; /* to be sent after the queue */
     size_t trailer_count;
@@ -39,8 +43,9 @@ struct h2_session {
     nghttp2_session *nghttp2;
     struct list streams;
     size_t stream_count;
-    size_t reset_budget;
+    size_t reset_budget, idle_budget;
     bool is_over_limit;
+    bool is_broken; /* h2_session_read() has failed */
     /* The section that is coming in. */
     struct arena arena;
     struct h2_field *fields;
@@ -51,9 +56,20 @@ struct h2_session {
 
 /* --- streams --- */
 
+/* nghttp2 knows a stream only once its first section has been sent or received. */
 static struct stream *stream_of(const struct h2_session *session, int32_t id)
 {
-    return nghttp2_session_get_stream_user_data(session->nghttp2, id);
+    struct stream *known = nghttp2_session_get_stream_user_data(session->nghttp2, id);
+
+    if (known || session->options.role == H2_SESSION_SERVER)
+        return known;
+    for (struct list *node = session->streams.next; node != &session->streams; node = node->next) {
+        struct stream *stream = LIST_OWNER(node, struct stream, node);
+
+        if (stream->id == id)
+            return stream;
+    }
+    return NULL;
 }
 
 static struct stream *add_stream(struct h2_session *session, int32_t id)
@@ -134,12 +150,12 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
     return 0;
 }
 
-static void charge_reset(struct h2_session *session)
+static void charge(struct h2_session *session, size_t *budget)
 {
-    if (session->reset_budget == 0)
+    if (*budget == 0)
         session->is_over_limit = true;
     else
-        session->reset_budget--;
+        (*budget)--;
 }
 
 static void end_by_peer(struct h2_session *session, struct stream *stream)
@@ -155,15 +171,11 @@ static void take_section(struct h2_session *session, const nghttp2_frame *frame)
     struct stream *stream = stream_of(session, frame->hd.stream_id);
     struct h2_section section = {.fields = session->fields,
                                  .count = session->field_count,
-                                 .ends_stream = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0};
+                                 .ends_stream = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0,
+                                 .is_too_large = session->is_section_too_large};
 
     if (!stream)
         return;
-    if (session->is_section_too_large) {
-        h2_session_reset(session, stream->id, H2_SESSION_ENHANCE_YOUR_CALM);
-        charge_reset(session);
-        return;
-    }
     section.is_first = !stream->has_section;
     stream->has_section = true;
     session->options.events->on_section(session->options.owner, frame->hd.stream_id, &section);
@@ -173,10 +185,21 @@ static void take_section(struct h2_session *session, const nghttp2_frame *frame)
         end_by_peer(session, stream);
 }
 
+static void take_data_end(struct h2_session *session, const nghttp2_frame *frame)
+{
+    struct stream *stream = stream_of(session, frame->hd.stream_id);
+
+    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
+        if (stream)
+            end_by_peer(session, stream);
+    } else if (frame->hd.length == frame->data.padlen) {
+        charge(session, &session->idle_budget);
+    }
+}
+
 static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
 {
     struct h2_session *session = user;
-    struct stream *stream;
 
     (void)nghttp2;
     switch (frame->hd.type) {
@@ -184,16 +207,19 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
         take_section(session, frame);
         break;
     case NGHTTP2_DATA:
-        stream = stream_of(session, frame->hd.stream_id);
-        if (stream && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-            end_by_peer(session, stream);
+        take_data_end(session, frame);
         break;
     case NGHTTP2_RST_STREAM:
-        charge_reset(session);
+        charge(session, &session->reset_budget);
         break;
     case NGHTTP2_GOAWAY:
         session->options.events->on_goaway(session->options.owner, frame->goaway.last_stream_id,
                                            frame->goaway.error_code);
+        break;
+    case NGHTTP2_SETTINGS:
+    case NGHTTP2_PING:
+    case NGHTTP2_PRIORITY:
+        charge(session, &session->idle_budget);
         break;
     default:
         break;
@@ -217,11 +243,13 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t id, co
 /* A frame that makes us reset the stream takes from the same budget as a reset by the peer. */
 static int on_invalid_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, int code, void *user)
 {
+    struct h2_session *session = user;
+
     (void)nghttp2;
     (void)frame;
     (void)code;
-    charge_reset(user);
-    return 0;
+    charge(session, &session->reset_budget);
+    return session->is_over_limit ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, void *user)
@@ -232,8 +260,6 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, 
     if (!stream)
         return 0;
     nghttp2_session_set_stream_user_data(nghttp2, id, NULL);
-    if (code == NGHTTP2_NO_ERROR && session->reset_budget < RESET_BUDGET)
-        session->reset_budget++;
     session->options.events->on_closed(session->options.owner, id, code);
     remove_stream(stream);
     return 0;
@@ -270,6 +296,14 @@ static void send_trailers(struct stream *stream)
     free(nvs);
 }
 
+static ssize_t pause_data(struct stream *stream)
+{
+    stream->is_waiting = true;
+    if (stream->is_reset_due)
+        h2_session_reset(stream->session, stream->id, stream->reset_code);
+    return NGHTTP2_ERR_DEFERRED;
+}
+
 /* nghttp2 takes what the windows allow. */
 static ssize_t give_data(nghttp2_session *nghttp2, int32_t id, uint8_t *room, size_t room_len, uint32_t *flags,
                          nghttp2_data_source *source, void *user)
@@ -280,10 +314,8 @@ static ssize_t give_data(nghttp2_session *nghttp2, int32_t id, uint8_t *room, si
     (void)nghttp2;
     (void)id;
     (void)user;
-    if (queued.len == 0 && !stream->is_queue_ended) {
-        stream->is_waiting = true;
-        return NGHTTP2_ERR_DEFERRED;
-    }
+    if (queued.len == 0 && !stream->is_queue_ended)
+        return pause_data(stream);
     if (queued.len)
         memcpy(room, queued.ptr, queued.len);
     buf_take(&stream->queue, queued.len);
@@ -297,33 +329,23 @@ static ssize_t give_data(nghttp2_session *nghttp2, int32_t id, uint8_t *room, si
     return (ssize_t)queued.len;
 }
 
-static struct err start_provider(struct stream *stream)
+static void resume(struct stream *stream)
 {
-    nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = give_data};
-
-    if (stream->has_provider) {
-        if (stream->is_waiting)
-            nghttp2_session_resume_data(stream->session->nghttp2, stream->id);
-        stream->is_waiting = false;
-        return OK;
-    }
-    stream->has_provider = true;
-    if (nghttp2_submit_data(stream->session->nghttp2, NGHTTP2_FLAG_END_STREAM, stream->id, &provider) != 0)
-        return ERR(ERR_CLOSED, 0, "the stream is not open");
-    return OK;
+    if (stream->is_waiting)
+        nghttp2_session_resume_data(stream->session->nghttp2, stream->id);
+    stream->is_waiting = false;
 }
 
 struct err h2_session_send(struct h2_session *session, int32_t id, struct str bytes, bool ends_stream)
 {
     struct stream *stream = stream_of(session, id);
 
-    if (!stream || stream->is_queue_ended)
+    if (!stream || stream->is_queue_ended || !stream->has_provider || stream->is_reset_due)
         return ERR(ERR_CLOSED, 0, "the stream is not open");
     TRY(buf_append(&stream->queue, bytes));
     stream->is_queue_ended = ends_stream;
-    if (stream->queue.len > H2_SESSION_HIGH_WATER)
-        stream->was_full = true;
-    return start_provider(stream);
+    resume(stream);
+    return OK;
 }
 
 static struct err keep_trailers(struct stream *stream, const struct h2_field *fields, size_t count)
@@ -340,43 +362,56 @@ static struct err keep_trailers(struct stream *stream, const struct h2_field *fi
     stream->trailers = copies;
     stream->trailer_count = count;
     stream->is_queue_ended = true;
-    return start_provider(stream);
+    resume(stream);
+    return OK;
+}
+
+/* 1xx: another section follows (RFC 9113, 8.1). */
+static bool is_interim(const struct h2_field *fields, size_t count)
+{
+    return count && str_eq(fields[0].name, STR(":status")) && fields[0].value.len == 3 && fields[0].value.ptr[0] == '1';
 }
 
 struct err h2_session_section(struct h2_session *session, int32_t id, const struct h2_field *fields, size_t count,
                               bool ends_stream)
 {
     struct stream *stream = stream_of(session, id);
-    uint8_t flags = ends_stream ? NGHTTP2_FLAG_END_STREAM : NGHTTP2_FLAG_NONE;
+    nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = give_data};
     nghttp2_nv *nvs;
     int result;
 
-    if (!stream || stream->is_queue_ended)
+    if (!stream || stream->is_queue_ended || stream->is_reset_due)
         return ERR(ERR_CLOSED, 0, "the stream is not open");
     if (stream->has_provider)
         return keep_trailers(stream, fields, count);
     nvs = nvs_of(fields, count);
-    result = nghttp2_submit_headers(session->nghttp2, flags, id, NULL, nvs, count, stream);
+    if (is_interim(fields, count)) {
+        result = nghttp2_submit_headers(session->nghttp2, NGHTTP2_FLAG_NONE, id, NULL, nvs, count, stream);
+    } else {
+        result = nghttp2_submit_response(session->nghttp2, id, nvs, count, ends_stream ? NULL : &provider);
+        stream->has_provider = !ends_stream;
+        stream->is_queue_ended = ends_stream;
+    }
     free(nvs);
-    stream->is_queue_ended = ends_stream;
     return result == 0 ? OK : ERR(ERR_CLOSED, 0, "the stream is not open");
 }
 
 struct err h2_session_request(struct h2_session *session, const struct h2_field *fields, size_t count, bool ends_stream,
                               int32_t *ret_stream)
 {
-    uint8_t flags = ends_stream ? NGHTTP2_FLAG_END_STREAM : NGHTTP2_FLAG_NONE;
+    nghttp2_data_provider provider = {.read_callback = give_data};
     struct stream *stream;
     nghttp2_nv *nvs;
     int32_t id;
 
-    if (!nghttp2_session_check_request_allowed(session->nghttp2))
+    if (session->is_broken || !nghttp2_session_check_request_allowed(session->nghttp2))
         return ERR(ERR_LIMIT, 0, "the connection takes no more streams");
     if (!h2_session_may_open(session))
         return ERR(ERR_AGAIN, 0, "as many streams are open as the peer allows");
     stream = add_stream(session, 0);
+    provider.source.ptr = stream;
     nvs = nvs_of(fields, count);
-    id = nghttp2_submit_headers(session->nghttp2, flags, -1, NULL, nvs, count, stream);
+    id = nghttp2_submit_request(session->nghttp2, NULL, nvs, count, ends_stream ? NULL : &provider, stream);
     free(nvs);
     if (id < 0) {
         remove_stream(stream);
@@ -384,6 +419,7 @@ struct err h2_session_request(struct h2_session *session, const struct h2_field 
     }
     stream->id = id;
     stream->is_queue_ended = ends_stream;
+    stream->has_provider = !ends_stream;
     *ret_stream = id;
     return OK;
 }
@@ -397,13 +433,34 @@ size_t h2_session_queued(const struct h2_session *session, int32_t id)
 
 void h2_session_consume(struct h2_session *session, int32_t id, size_t count)
 {
-    nghttp2_session_consume(session->nghttp2, id, count);
+    if (count == 0 || session->is_broken)
+        return;
+    /* Both fail only when memory does, or when the peer was given more window than there is, which cannot be. */
+    if (nghttp2_session_consume(session->nghttp2, id, count) != 0)
+        nghttp2_session_consume_connection(session->nghttp2, count);
 }
 
 void h2_session_reset(struct h2_session *session, int32_t id, uint32_t code)
 {
-    nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, id, code);
+    if (stream_of(session, id))
+        nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, id, code);
 }
+
+void h2_session_reset_later(struct h2_session *session, int32_t id, uint32_t code)
+{
+    struct stream *stream = stream_of(session, id);
+
+    if (!stream)
+        return;
+    if (!stream->has_provider || (stream->queue.len == 0 && stream->is_waiting)) {
+        h2_session_reset(session, id, code);
+        return;
+    }
+    stream->is_reset_due = true;
+    stream->reset_code = code;
+}
+
+void h2_session_give_notice(struct h2_session *session) { nghttp2_submit_shutdown_notice(session->nghttp2); }
 
 void h2_session_go_away(struct h2_session *session, uint32_t code)
 {
@@ -411,12 +468,39 @@ void h2_session_go_away(struct h2_session *session, uint32_t code)
                           nghttp2_session_get_last_proc_stream_id(session->nghttp2), code, NULL, 0);
 }
 
+static void refill(size_t *budget, size_t count, size_t max)
+{
+    *budget = max - *budget < count ? max : *budget + count;
+}
+
+void h2_session_forgive(struct h2_session *session, size_t count)
+{
+    refill(&session->reset_budget, count, RESET_BUDGET);
+    refill(&session->idle_budget, count * IDLE_PER_RESET, IDLE_BUDGET);
+}
+
+void h2_session_set_stream_owner(struct h2_session *session, int32_t id, void *owner)
+{
+    struct stream *stream = stream_of(session, id);
+
+    if (stream)
+        stream->owner = owner;
+}
+
+void *h2_session_stream_owner(const struct h2_session *session, int32_t id)
+{
+    const struct stream *stream = stream_of(session, id);
+
+    return stream ? stream->owner : NULL;
+}
+
 size_t h2_session_stream_count(const struct h2_session *session) { return session->stream_count; }
 
 bool h2_session_may_open(const struct h2_session *session)
 {
-    return session->stream_count <
-           nghttp2_session_get_remote_settings(session->nghttp2, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+    return session->stream_count < session->options.stream_count_max &&
+           session->stream_count <
+               nghttp2_session_get_remote_settings(session->nghttp2, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
 /* --- the connection --- */
@@ -434,29 +518,40 @@ static struct err read_failure(struct h2_session *session, ssize_t result)
 
 struct err h2_session_read(struct h2_session *session, struct str bytes)
 {
-    ssize_t result = nghttp2_session_mem_recv(session->nghttp2, (const uint8_t *)bytes.ptr, bytes.len);
+    ssize_t result;
 
-    if (result < 0 || session->is_over_limit)
+    if (session->is_broken)
+        return ERR(ERR_CLOSED, 0, "the connection is over");
+    result = nghttp2_session_mem_recv(session->nghttp2, (const uint8_t *)bytes.ptr, bytes.len);
+    if (result < 0 || session->is_over_limit) {
+        session->is_broken = true;
         return read_failure(session, result);
+    }
     return OK;
 }
 
-/* Tells who waits that its stream's queue has emptied. */
-static void tell_room(struct h2_session *session, int32_t id)
+static void tell_sent(struct h2_session *session, int32_t id, size_t count)
 {
-    struct stream *stream = stream_of(session, id);
+    if (count && stream_of(session, id))
+        session->options.events->on_sent(session->options.owner, id, count);
+}
 
-    if (!stream || !stream->was_full || stream->queue.len)
-        return;
-    stream->was_full = false;
-    session->options.events->on_room(session->options.owner, id);
+/* Whether our direction of the stream has ended with this frame while the peer's goes on and is not wanted any more. */
+static void reset_if_due(struct h2_session *session, const nghttp2_frame *frame)
+{
+    struct stream *stream = stream_of(session, frame->hd.stream_id);
+
+    if (stream && stream->is_reset_due && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        h2_session_reset(session, stream->id, stream->reset_code);
 }
 
 static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
 {
     (void)nghttp2;
     if (frame->hd.type == NGHTTP2_DATA)
-        tell_room(user, frame->hd.stream_id);
+        tell_sent(user, frame->hd.stream_id, frame->hd.length);
+    if (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS)
+        reset_if_due(user, frame);
     return 0;
 }
 
@@ -473,7 +568,9 @@ static int on_frame_not_send(nghttp2_session *nghttp2, const nghttp2_frame *fram
     stream = stream_of(session, frame->hd.stream_id);
     if (!stream)
         return 0;
+    nghttp2_session_set_stream_user_data(session->nghttp2, stream->id, NULL);
     session->options.events->on_closed(session->options.owner, stream->id, H2_SESSION_REFUSED_STREAM);
+    remove_stream(stream);
     return 0;
 }
 
@@ -536,7 +633,7 @@ static nghttp2_option *make_options(void)
 static void send_settings(struct h2_session *session)
 {
     const struct h2_session_options *options = &session->options;
-    nghttp2_settings_entry entries[5] = {
+    nghttp2_settings_entry entries[4] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options->stream_count_max},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options->window_bytes},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)options->section_bytes_max},
@@ -545,8 +642,6 @@ static void send_settings(struct h2_session *session)
 
     if (options->role == H2_SESSION_CLIENT)
         entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
-    if (options->allows_extended_connect)
-        entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
     CHECK(nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, entries, count) == 0);
     CHECK(nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW_BYTES) == 0);
 }
@@ -562,6 +657,7 @@ struct err h2_session_new(const struct h2_session_options *options, struct h2_se
     list_init(&session->streams);
     session->options = *options;
     session->reset_budget = RESET_BUDGET;
+    session->idle_budget = IDLE_BUDGET;
     if (!options->stream_count_max)
         session->options.stream_count_max = STREAM_COUNT_MAX;
     if (!options->window_bytes)
@@ -604,4 +700,26 @@ void h2_session_free(struct h2_session **session)
     free((*session)->fields);
     free(*session);
     *session = NULL;
+}
+
+const char *h2_session_code_name(uint32_t code)
+{
+    static const char *const names[] = {
+        "NO_ERROR",
+        "PROTOCOL_ERROR",
+        "INTERNAL_ERROR",
+        "FLOW_CONTROL_ERROR",
+        "SETTINGS_TIMEOUT",
+        "STREAM_CLOSED",
+        "FRAME_SIZE_ERROR",
+        "REFUSED_STREAM",
+        "CANCEL",
+        "COMPRESSION_ERROR",
+        "CONNECT_ERROR",
+        "ENHANCE_YOUR_CALM",
+        "INADEQUATE_SECURITY",
+        "HTTP_1_1_REQUIRED",
+    };
+
+    return code < sizeof(names) / sizeof(names[0]) ? names[code] : "unknown code";
 }
