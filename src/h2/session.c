@@ -113,7 +113,6 @@ static bool keep_field(struct h2_session *session, struct str name, struct str v
 {
     struct h2_field *field;
 
-    session->section_bytes += name.len + value.len + FIELD_OVERHEAD;
     if (session->section_bytes > session->options.section_bytes_max ||
         session->field_count >= session->options.field_count_max)
         return false;
@@ -138,6 +137,7 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
 
     (void)nghttp2;
     (void)frame;
+    session->section_bytes += name_len + value_len + FIELD_OVERHEAD;
     if (!session->is_section_too_large &&
         !keep_field(session, (struct str){(const char *)name, name_len}, (struct str){(const char *)value, value_len},
                     (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0))
