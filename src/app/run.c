@@ -74,6 +74,11 @@ static void greet(const struct app_wire *wire)
             "  See what went by:          sekisho log\n\n",
             wire->listen_text, wire->link, log_safe(config->project, project, sizeof(project)),
             store_project_folder(wire->project), wire->ca_path, wire->listen_text, wire->ca_path);
+}
+
+/* What makes it less safe than it is by itself; scripts are told, too. */
+static void warn(const struct app_wire *wire)
+{
     if (!os_addr_is_loopback(&wire->listen))
         log_write(LOG_WARNING,
                   "the proxy listens on %s: whoever reaches it can use it (--proxy-auth asks for a password)",
@@ -81,7 +86,7 @@ static void greet(const struct app_wire *wire)
     if (!os_addr_is_loopback(&wire->admin))
         log_write(LOG_WARNING, "THE API LISTENS ON %s: whoever has the token can read all traffic from there",
                   wire->admin_text);
-    if (config->origin_verify.kind == APP_CONFIG_VERIFY_OFF)
+    if (wire->config->origin_verify.kind == APP_CONFIG_VERIFY_OFF)
         log_write(LOG_WARNING, "origins are not verified (--origin-verify off)");
 }
 
@@ -117,6 +122,7 @@ int app_run(const struct app_config *config)
     } else {
         if (!config->json)
             greet(wire);
+        warn(wire);
         tell_ready(wire);
         if (config->browser)
             app_browser_start(&browser, wire);

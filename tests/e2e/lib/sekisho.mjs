@@ -109,8 +109,17 @@ class Sekisho {
     return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)[1]) * 1024;
   }
 
-  descriptorCount() {
-    return fs.readdirSync(`/proc/${this.pid}/fd`).length;
+  // Open sockets; files come and go with what the recorder does.
+  socketCount() {
+    const folder = `/proc/${this.pid}/fd`;
+    const target = (name) => {
+      try {
+        return fs.readlinkSync(path.join(folder, name));
+      } catch {
+        return ""; // closed in between
+      }
+    };
+    return fs.readdirSync(folder).filter((name) => target(name).startsWith("socket:")).length;
   }
 
   async stop(signal = "SIGTERM") {
