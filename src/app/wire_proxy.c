@@ -45,20 +45,6 @@ static bool is_own_addr(void *owner, const struct os_addr *addr)
     return (addr->port == wire->listen.port || addr->port == wire->admin.port) && os_addr_is_local(addr);
 }
 
-static int hex_value(char c) { return c >= '0' && c <= '9' ? c - '0' : str_fold_char(c) - 'a' + 10; }
-
-struct err app_wire_trust(struct app_wire *wire, struct str host, uint16_t port, struct str sha256)
-{
-    unsigned char bytes[TLS_TRUST_SHA256_BYTES];
-
-    if (sha256.len != 2 * sizeof(bytes))
-        return ERR(ERR_SYNTAX, 0, "not a SHA-256 in hex");
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (unsigned char)(hex_value(sha256.ptr[2 * i]) << 4 | hex_value(sha256.ptr[2 * i + 1]));
-    TRY(store_project_trust_set(wire->project, host, port, sha256));
-    return tls_trust_allow(wire->trust, host, port, bytes);
-}
-
 static void on_trust(void *owner, struct str host, uint16_t port, struct str sha256)
 {
     struct err err = app_wire_trust(owner, host, port, sha256);
