@@ -7,7 +7,7 @@ import zlib from "node:zlib";
 import { curl } from "./lib/curl.mjs";
 import { Events } from "./lib/events.mjs";
 import { Api, assertGuarded } from "./lib/openapi.mjs";
-import { connect, httpOrigin, httpsOrigin, rawOrigin } from "./lib/origin.mjs";
+import { connect, httpOrigin, httpsOrigin } from "./lib/origin.mjs";
 import { sharedPki } from "./lib/pki.mjs";
 import { start } from "./lib/sekisho.mjs";
 import { eventually } from "./lib/wait.mjs";
@@ -60,10 +60,8 @@ async function raw(sekisho, bytes) {
 const statusOf = (text) => Number(text.match(/^HTTP\/1\.1 (\d{3}) /)?.[1] ?? 0);
 
 function assertGuardedText(text) {
-  const head = text.slice(0, text.indexOf("\r\n\r\n"));
-  const fields = head.split("\r\n").slice(1).map((line) => line.split(/:\s*/, 2));
-  assertGuarded(new Headers(head.split("\r\n").slice(1).map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()])));
-  assert.ok(fields.length > 3);
+  const lines = text.slice(0, text.indexOf("\r\n\r\n")).split("\r\n").slice(1);
+  assertGuarded(new Headers(lines.map((line) => line.split(/: (.*)/, 2))));
 }
 
 test("every operation answers as the document says", async (t) => {

@@ -111,6 +111,7 @@ function submit() {
 }
 
 function onKey(event) {
+  if (event.isComposing) return; /* the keys belong to the input method */
   const count = list.hidden ? 0 : list.children.length;
   if (event.key === 'ArrowDown' && count) choose((chosen + 1) % count);
   else if (event.key === 'ArrowUp' && count) choose((chosen + count - 1) % count);
