@@ -488,9 +488,14 @@ describe("failures explain themselves", () => {
     await failing(t, `http://127.0.0.1:${origin.port}/`, { name: "reset", status: 502 });
   });
 
-  test("the origin closes without an answer", async (t) => {
+  test("an origin that closes without an answer is mirrored, and the log says what happened", async (t) => {
+    const sekisho = await start(t);
     const origin = await rawOrigin(t, (socket) => socket.once("data", () => socket.end()));
-    await failing(t, `http://127.0.0.1:${origin.port}/`, { name: "closed", status: 502 });
+    const answer = await curl(sekisho, [`http://127.0.0.1:${origin.port}/`]);
+    assert.equal(answer.code, 52, "curl's code for an empty reply");
+    const row = await sekisho.row('error = "closed"');
+    assert.equal(row.status, null);
+    assert.ok(row.error_text.length > 10);
   });
 
   test("the origin does not answer", async (t) => {
