@@ -94,19 +94,21 @@ static struct err apply(const struct entry *entry, const char *facts_bytes, stru
 }
 
 struct err store_index_queue_apply(const struct store_index_queue *queue, struct store_index *index,
-                                   void (*on_row)(void *owner, uint64_t id), void *owner)
+                                   const struct store_index_queue_hooks *hooks)
 {
     size_t at = 0;
 
-    while (at < queue->entries.len) {
+    for (unsigned count = 1; at < queue->entries.len; count++) {
         const char *bytes = queue->entries.bytes + at;
         const struct entry *entry = (const struct entry *)(const void *)bytes;
         const char *facts = bytes + round_up(sizeof(*entry));
 
         TRY(apply(entry, facts, index));
-        if (entry->kind == ENTRY_ROW && on_row)
-            on_row(owner, ((const struct exchange_facts *)(const void *)facts)->id);
+        if (entry->kind == ENTRY_ROW)
+            hooks->on_row(hooks->owner, ((const struct exchange_facts *)(const void *)facts)->id);
         at += entry->len;
+        if (count % STORE_INDEX_QUEUE_PAUSE == 0)
+            hooks->on_pause(hooks->owner);
     }
     return OK;
 }

@@ -25,10 +25,18 @@ void store_index_queue_push_gap(struct store_index_queue *queue, const struct st
 
 static inline size_t store_index_queue_len(const struct store_index_queue *queue) { return queue->entries.len; }
 
-/* Writes all of it, inside the caller's transaction; on_row is told each row's id (may be NULL).  The queue stays as it
- * is until store_index_queue_clear(). */
+/* Entries between two calls of on_pause. */
+#define STORE_INDEX_QUEUE_PAUSE 128u
+
+struct store_index_queue_hooks {
+    void (*on_row)(void *owner, uint64_t id); /* each row */
+    void (*on_pause)(void *owner);            /* now and then, for work that must not wait; not on this queue */
+    void *owner;
+};
+
+/* Writes all of it, inside the caller's transaction.  The queue stays as it is until store_index_queue_clear(). */
 MUST_CHECK struct err store_index_queue_apply(const struct store_index_queue *queue, struct store_index *index,
-                                              void (*on_row)(void *owner, uint64_t id), void *owner);
+                                              const struct store_index_queue_hooks *hooks);
 void store_index_queue_clear(struct store_index_queue *queue);
 
 #endif

@@ -39,6 +39,7 @@ static void free_recorder(struct store_recorder *recorder)
         store_living_deinit(&writer->living);
     store_records_free(&writer->records);
     store_index_queue_deinit(&writer->queue);
+    store_index_queue_deinit(&writer->committing);
     store_index_close(&writer->index);
     store_capture_close(&writer->capture);
     free(writer->changed);
@@ -54,6 +55,7 @@ static struct err open_writer(struct store_recorder *recorder)
     struct store_recorder_writer *writer = &recorder->writer;
 
     store_index_queue_init(&writer->queue, QUEUE_BYTES);
+    store_index_queue_init(&writer->committing, QUEUE_BYTES);
     writer->changed = malloc(CHANGED_ROOM * sizeof(*writer->changed));
     CHECK(writer->changed);
     TRY(store_repair_open(recorder->folder, &repair, NULL, &writer->index));

@@ -39,8 +39,10 @@ struct store_recorder_ring {
 /* The writer's. */
 struct store_recorder_writer {
     struct store_capture *capture;
-    struct store_index *index; /* NULL: damaged while running; rows come with the next open */
-    struct store_index_queue queue;
+    struct store_index *index;           /* NULL: damaged while running; rows come with the next open */
+    struct store_index_queue queue;      /* rows of what is written next */
+    struct store_index_queue committing; /* rows that are being committed, or could not be; older than the queue's */
+    struct store_index_mark committing_mark;
     struct store_records *records;
     struct store_living living;
     struct store_index_mark mark;

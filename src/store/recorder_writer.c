@@ -101,23 +101,47 @@ static bool flush(struct store_recorder *recorder)
 
 static void on_row(void *owner, uint64_t id)
 {
-    struct store_recorder_writer *writer = owner;
+    struct store_recorder_writer *writer = &((struct store_recorder *)owner)->writer;
 
     if (writer->changed_count <= CHANGED_MAX)
         writer->changed[writer->changed_count++] = id;
 }
 
+static bool drain(struct store_recorder *recorder);
+
+/* A transaction may take a while; what passes meanwhile must not wait for it to reach the capture. */
+static void on_pause(void *owner)
+{
+    struct store_recorder *recorder = owner;
+
+    if (!recorder->writer.is_capture_failing && drain(recorder))
+        flush(recorder);
+}
+
+/* Takes over what is queued, unless the rows before are still to be committed. */
+static void begin_committing(struct store_recorder_writer *writer)
+{
+    struct store_index_queue empty = writer->committing;
+
+    if (store_index_queue_len(&writer->committing))
+        return;
+    writer->committing = writer->queue;
+    writer->queue = empty;
+    writer->committing_mark = writer->mark;
+    store_capture_written_end(writer->capture, &writer->committing_mark.file, &writer->committing_mark.offset);
+}
+
 static struct err write_rows(struct store_recorder *recorder)
 {
     struct store_recorder_writer *writer = &recorder->writer;
-    struct store_index_mark mark = writer->mark;
+    struct store_index_queue_hooks hooks = {.on_row = on_row, .on_pause = on_pause, .owner = recorder};
 
     if (recorder->options.is_durable)
         TRY(store_capture_sync(writer->capture));
-    store_capture_written_end(writer->capture, &mark.file, &mark.offset);
+    begin_committing(writer);
     TRY(store_index_begin(writer->index));
-    TRY(store_index_queue_apply(&writer->queue, writer->index, on_row, writer));
-    TRY(store_index_put_mark(writer->index, &mark));
+    TRY(store_index_queue_apply(&writer->committing, writer->index, &hooks));
+    TRY(store_index_put_mark(writer->index, &writer->committing_mark));
     TRY(store_index_commit(writer->index));
     return OK;
 }
@@ -129,8 +153,9 @@ static struct err catch_up(struct store_recorder *recorder)
     struct store_replay_result result;
 
     store_index_queue_clear(&writer->queue);
+    store_index_queue_clear(&writer->committing);
     TRY(store_replay_run(recorder->folder, writer->index, NULL, &result));
-    writer->queue.has_lost = false;
+    writer->queue.has_lost = writer->committing.has_lost = false;
     writer->changed_count = CHANGED_MAX + 1;
     return OK;
 }
@@ -152,6 +177,7 @@ static bool commit(struct store_recorder *recorder)
     writer->changed_count = 0;
     if (!writer->index) {
         store_index_queue_clear(&writer->queue);
+        store_index_queue_clear(&writer->committing);
         return true;
     }
     err = writer->queue.has_lost ? catch_up(recorder) : write_rows(recorder);
@@ -168,7 +194,7 @@ static bool commit(struct store_recorder *recorder)
     if (writer->is_index_failing)
         set_alarm(recorder, "");
     writer->is_index_failing = false;
-    store_index_queue_clear(&writer->queue);
+    store_index_queue_clear(&writer->committing);
     store_recorder_watch_tell(recorder, writer->changed,
                               writer->changed_count > CHANGED_MAX ? 0 : writer->changed_count,
                               writer->changed_count > CHANGED_MAX);
@@ -346,11 +372,17 @@ static bool write_waiting(struct store_recorder *recorder)
     return true;
 }
 
+static bool has_rows(const struct store_recorder_writer *writer)
+{
+    return store_index_queue_len(&writer->queue) || store_index_queue_len(&writer->committing) ||
+           writer->queue.has_lost;
+}
+
 static bool is_commit_due(const struct store_recorder *recorder, uint64_t now_us, bool is_wanted)
 {
     const struct store_recorder_writer *writer = &recorder->writer;
 
-    if (!store_index_queue_len(&writer->queue) && !writer->queue.has_lost)
+    if (!has_rows(writer))
         return false;
     return is_wanted || now_us - writer->committed_us >= COMMIT_US || writer->bytes_since_commit >= COMMIT_BYTES;
 }
@@ -382,7 +414,7 @@ static uint64_t sleep_ms(const struct store_recorder *recorder, uint64_t now_us)
         due_us = oldest->waiting_since_us + recorder->options.segment_after_ms * 1000;
         until_us = due_us < until_us ? due_us : until_us;
     }
-    if (store_index_queue_len(&writer->queue)) {
+    if (has_rows(writer)) {
         due_us = writer->committed_us + COMMIT_US;
         until_us = due_us < until_us ? due_us : until_us;
     }
@@ -418,8 +450,7 @@ static bool is_all_written(struct store_recorder *recorder)
 {
     struct store_recorder_writer *writer = &recorder->writer;
 
-    return are_rings_empty(recorder) && store_capture_batch_len(writer->capture) == 0 &&
-           store_index_queue_len(&writer->queue) == 0 && !writer->queue.has_lost;
+    return are_rings_empty(recorder) && store_capture_batch_len(writer->capture) == 0 && !has_rows(writer);
 }
 
 static void tell_flushed(struct store_recorder *recorder, uint64_t wanted)

@@ -224,11 +224,21 @@ static struct err append_blocks(struct buf *out, const uint32_t *entries, size_t
     return append_numbers(out, numbers, number_count);
 }
 
+/* Fills in the checksum of the group that begins at `start`. */
+static void seal_group(struct buf *out, size_t start)
+{
+    char *group = out->bytes + out->start + start;
+    uint32_t sum = store_text_segment_checksum(STORE_TEXT_CHECKSUM_BEGIN, (struct str){group + 4, out->len - start - 4});
+
+    for (unsigned i = 0; i < 4; i++)
+        group[i] = (char)(unsigned char)(sum >> 8 * i & 255);
+}
+
 static struct err append_groups(struct buf *out, struct buf *directory, const struct store_text_builder *builder,
                                 size_t count)
 {
     const uint32_t *entries = builder->trigrams;
-    size_t base = out->len, in_group = 0;
+    size_t group = 0, in_group = 0;
     uint32_t before = 0;
 
     for (size_t i = 0, end; i < count; i = end) {
@@ -238,13 +248,17 @@ static struct err append_groups(struct buf *out, struct buf *directory, const st
             ;
         if (in_group == 0) {
             TRY(append_u32(directory, trigram));
-            TRY(append_u32(directory, out->len - base));
+            TRY(append_u32(directory, out->len));
+            group = out->len;
+            TRY(append_u32(out, 0));
             before = trigram;
         }
         TRY(append_varint(out, trigram - before));
         TRY(append_blocks(out, entries + i, end - i, builder->block_count));
         before = trigram;
         in_group = (in_group + 1) % STORE_TEXT_GROUP;
+        if (in_group == 0 || end == count)
+            seal_group(out, group);
     }
     return OK;
 }
@@ -297,8 +311,9 @@ static void overfull_blocks(const struct store_text_builder *builder, uint32_t b
 
 static struct err append_segment(struct buf *segment, const struct store_text_builder *builder, struct buf parts[4])
 {
-    uint32_t overfull[4];
+    uint32_t overfull[4], sum;
 
+    CHECK(segment->len == 0);
     overfull_blocks(builder, overfull);
     TRY(buf_append(segment, STR(STORE_TEXT_MAGIC)));
     TRY(append_u32(segment, STORE_TEXT_VERSION));
@@ -308,6 +323,10 @@ static struct err append_segment(struct buf *segment, const struct store_text_bu
         TRY(append_u32(segment, parts[i].len));
     for (size_t i = 0; i < 4; i++)
         TRY(append_u32(segment, overfull[i]));
+    sum = store_text_segment_checksum(STORE_TEXT_CHECKSUM_BEGIN, buf_str(segment));
+    for (size_t i = 1; i < 4; i++)
+        sum = store_text_segment_checksum(sum, buf_str(&parts[i]));
+    TRY(append_u32(segment, sum));
     for (size_t i = 0; i < 4; i++)
         TRY(buf_append(segment, buf_str(&parts[i])));
     return OK;

@@ -40,7 +40,7 @@ bool store_text_builder_is_empty(const struct store_text_builder *builder);
 /* Bytes of text since the segment began. */
 uint64_t store_text_builder_text_bytes(const struct store_text_builder *builder);
 
-/* Appends the segment's bytes (text_segment.h) and begins the next. */
+/* Writes the segment's bytes (text_segment.h) into an empty buffer and begins the next. */
 MUST_CHECK struct err store_text_builder_finish(struct store_text_builder *builder, struct buf *segment);
 
 #endif

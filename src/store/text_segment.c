@@ -6,12 +6,14 @@
 
 #define LOOK_UP_MAX 64
 /* A group's trigrams with all of their blocks, at the longest. */
-#define GROUP_BYTES_MAX ((size_t)STORE_TEXT_GROUP * (4 + 1 + 16))
+#define GROUP_BYTES_MAX (4 + (size_t)STORE_TEXT_GROUP * (4 + 1 + 16))
 
 struct store_text_segment {
-    struct os_file *file;
+    char *path;
+    struct os_file *file; /* while it is read */
     uint32_t block_count, repeat_count;
     uint32_t part_len[4]; /* groups, directory, documents, repeats */
+    uint32_t checksum, said_checksum; /* of header and parts but the groups */
     struct store_text_blocks overfull;
     char *directory; /* and, behind it, documents and repeats */
 };
@@ -80,6 +82,8 @@ static struct err read_header(struct store_text_segment *segment)
     }
     for (size_t i = 0; i < 2; i++)
         segment->overfull.bits[i] = u32_at(header + 32 + 8 * i) | (uint64_t)u32_at(header + 36 + 8 * i) << 32;
+    segment->checksum = store_text_segment_checksum(STORE_TEXT_CHECKSUM_BEGIN, (struct str){header, 48});
+    segment->said_checksum = u32_at(header + 48);
     TRY(os_file_len(segment->file, &file_len));
     if (segment->block_count > STORE_TEXT_BLOCK_MAX || segment->repeat_count > STORE_TEXT_DOCUMENT_MAX ||
         segment->part_len[1] % 8 || whole != file_len)
@@ -95,8 +99,9 @@ static struct err read_parts(struct store_text_segment *segment)
         return damaged();
     segment->directory = malloc(len + 1);
     CHECK(segment->directory);
-    return read_exactly(segment->file, STORE_TEXT_HEADER_BYTES + (uint64_t)segment->part_len[0], segment->directory,
-                        len);
+    TRY(read_exactly(segment->file, STORE_TEXT_HEADER_BYTES + (uint64_t)segment->part_len[0], segment->directory, len));
+    segment->checksum = store_text_segment_checksum(segment->checksum, (struct str){segment->directory, len});
+    return segment->checksum == segment->said_checksum ? OK : damaged();
 }
 
 struct err store_text_segment_open(const char *path, struct store_text_segment **ret_segment)
@@ -105,11 +110,14 @@ struct err store_text_segment_open(const char *path, struct store_text_segment *
     struct err err;
 
     CHECK(segment);
+    segment->path = strdup(path);
+    CHECK(segment->path);
     err = os_file_open(path, OS_FILE_READ, &segment->file);
     if (!err_is(err))
         err = read_header(segment);
     if (!err_is(err))
         err = read_parts(segment);
+    os_file_close(&segment->file);
     if (err_is(err))
         store_text_segment_close(&segment);
     else
@@ -121,8 +129,7 @@ void store_text_segment_close(struct store_text_segment **segment)
 {
     if (!*segment)
         return;
-    if ((*segment)->file)
-        os_file_close(&(*segment)->file);
+    free((*segment)->path);
     free((*segment)->directory);
     free(*segment);
     *segment = NULL;
@@ -132,7 +139,7 @@ size_t store_text_segment_block_count(const struct store_text_segment *segment) 
 
 /* --- looking up --- */
 
-static struct store_text_blocks all_blocks(const struct store_text_segment *segment)
+struct store_text_blocks store_text_segment_all(const struct store_text_segment *segment)
 {
     struct store_text_blocks blocks = {{0, 0}};
 
@@ -183,7 +190,7 @@ static bool take_blocks(const struct store_text_segment *segment, struct str *re
     }
     *rest = str_skip(*rest, count);
     if (form > 128) {
-        struct store_text_blocks all = all_blocks(segment);
+        struct store_text_blocks all = store_text_segment_all(segment);
 
         blocks.bits[0] = all.bits[0] & ~blocks.bits[0];
         blocks.bits[1] = all.bits[1] & ~blocks.bits[1];
@@ -213,29 +220,44 @@ static struct err find_in_group(const struct store_text_segment *segment, struct
     return OK;
 }
 
-static struct err find_trigram(struct store_text_segment *segment, uint32_t trigram,
+/* Reads a group and checks it; what follows its checksum is given. */
+static struct err read_group(const struct store_text_segment *segment, size_t group, char bytes[GROUP_BYTES_MAX],
+                             struct str *ret_group)
+{
+    size_t count = segment->part_len[1] / 8;
+    uint32_t begin, end;
+    struct str rest;
+
+    begin = u32_at(segment->directory + 8 * group + 4);
+    end = group + 1 < count ? u32_at(segment->directory + 8 * (group + 1) + 4) : segment->part_len[0];
+    if (begin > end || end > segment->part_len[0] || end - begin > GROUP_BYTES_MAX || end - begin < 4)
+        return damaged();
+    TRY(read_exactly(segment->file, STORE_TEXT_HEADER_BYTES + (uint64_t)begin, bytes, end - begin));
+    rest = (struct str){bytes + 4, end - begin - 4};
+    if (store_text_segment_checksum(STORE_TEXT_CHECKSUM_BEGIN, rest) != u32_at(bytes))
+        return damaged();
+    *ret_group = rest;
+    return OK;
+}
+
+static struct err find_trigram(const struct store_text_segment *segment, uint32_t trigram,
                                struct store_text_blocks *ret_blocks)
 {
     char bytes[GROUP_BYTES_MAX];
-    size_t group, count = segment->part_len[1] / 8;
-    uint32_t begin, end;
+    struct str rest;
+    size_t group;
 
     *ret_blocks = (struct store_text_blocks){{0, 0}};
     if (!find_group(segment, trigram, &group))
         return OK;
-    begin = u32_at(segment->directory + 8 * group + 4);
-    end = group + 1 < count ? u32_at(segment->directory + 8 * (group + 1) + 4) : segment->part_len[0];
-    if (begin > end || end > segment->part_len[0] || end - begin > sizeof(bytes))
-        return damaged();
-    TRY(read_exactly(segment->file, STORE_TEXT_HEADER_BYTES + (uint64_t)begin, bytes, end - begin));
-    return find_in_group(segment, (struct str){bytes, end - begin}, u32_at(segment->directory + 8 * group), trigram,
-                         ret_blocks);
+    TRY(read_group(segment, group, bytes, &rest));
+    return find_in_group(segment, rest, u32_at(segment->directory + 8 * group), trigram, ret_blocks);
 }
 
-struct err store_text_segment_find(struct store_text_segment *segment, struct str folded,
-                                   struct store_text_blocks *ret_blocks)
+static struct err find_all(const struct store_text_segment *segment, struct str folded,
+                           struct store_text_blocks *ret_blocks)
 {
-    struct store_text_blocks found = all_blocks(segment);
+    struct store_text_blocks found = store_text_segment_all(segment);
 
     for (size_t i = 0; i + 3 <= folded.len && i < LOOK_UP_MAX && (found.bits[0] | found.bits[1]); i++) {
         const unsigned char *b = (const unsigned char *)folded.ptr + i;
@@ -247,6 +269,30 @@ struct err store_text_segment_find(struct store_text_segment *segment, struct st
     }
     *ret_blocks = found;
     return OK;
+}
+
+struct err store_text_segment_find(struct store_text_segment *segment, struct str folded,
+                                   struct store_text_blocks *ret_blocks)
+{
+    struct err err;
+
+    TRY(os_file_open(segment->path, OS_FILE_READ, &segment->file));
+    err = find_all(segment, folded, ret_blocks);
+    os_file_close(&segment->file);
+    return err;
+}
+
+struct err store_text_segment_check(struct store_text_segment *segment)
+{
+    char bytes[GROUP_BYTES_MAX];
+    struct err err = OK;
+    struct str rest;
+
+    TRY(os_file_open(segment->path, OS_FILE_READ, &segment->file));
+    for (size_t group = 0; group < segment->part_len[1] / 8 && !err_is(err); group++)
+        err = read_group(segment, group, bytes, &rest);
+    os_file_close(&segment->file);
+    return err;
 }
 
 /* --- whose --- */
