@@ -2,8 +2,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#include <cmocka.h>
 #include <jansson.h>
+#include <cmocka.h>
 
 #include "model/facts_json.h"
 #include "model/facts_url.h"
