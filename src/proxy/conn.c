@@ -106,6 +106,7 @@ void proxy_conn_close(struct proxy_conn *conn, bool with_reset)
     conn->is_closing = true;
     os_timer_stop(conn->timer);
     conn->handler->stop(conn);
+    proxy_origin_close(&conn->early_origin, false);
     if (conn->client)
         conn->client->ops->close(conn->client, with_reset);
 }
@@ -139,6 +140,22 @@ void proxy_conn_wait(struct proxy_conn *conn, uint64_t timeout_ms)
 }
 
 void proxy_conn_wait_end(struct proxy_conn *conn) { os_timer_stop(conn->timer); }
+
+bool proxy_conn_may_contact_origin(const struct proxy_conn *conn)
+{
+    (void)conn;
+    return true;
+}
+
+struct proxy_origin *proxy_conn_take_origin(struct proxy_conn *conn)
+{
+    struct proxy_origin *origin = conn->early_origin;
+
+    conn->early_origin = NULL;
+    if (origin && !proxy_origin_is_open(origin))
+        proxy_origin_close(&origin, false);
+    return origin;
+}
 
 void proxy_conn_describe(const struct proxy_conn *conn, struct exchange *exchange)
 {

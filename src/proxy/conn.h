@@ -4,6 +4,7 @@
  *
  *   peek -> TLS (our certificate) -> peek inside     a TLS client
  *   peek -> http1                                    requests in HTTP/1
+ *   peek -> http2                                    HTTP/2, by ALPN or by its preface
  *   peek -> tunnel                                   anything else inside CONNECT
  *   http1 -> peek                                    after CONNECT
  *   http1 -> tunnel                                  after 101, or CONNECT answered by an origin
@@ -18,6 +19,7 @@
 
 #include "net/layer.h"
 #include "os/timer.h"
+#include "proxy/origin.h"
 #include "proxy/worker.h"
 
 struct proxy_conn;
@@ -60,7 +62,9 @@ struct proxy_conn {
     struct facts_address client_addr, listener_addr;
     struct facts_tls client_tls;
     bool client_offers_http1; /* by ALPN */
+    bool client_offers_http2;
     bool client_has_alpn;
+    struct proxy_origin *early_origin; /* opened before the client's handshake was answered; NULL: none */
 };
 
 #define PROXY_CONN_ARENA_BYTES_MAX ((size_t)(64 * 1024))
@@ -78,6 +82,12 @@ void proxy_conn_write(struct proxy_conn *conn, const struct str *parts, size_t p
 size_t proxy_conn_queued(const struct proxy_conn *conn);
 void proxy_conn_wait(struct proxy_conn *conn, uint64_t timeout_ms);
 void proxy_conn_wait_end(struct proxy_conn *conn);
+
+/* Whether the origin may be connected to before a request for it has come.  The place where rules that may answer in
+ * its stead will say no. */
+bool proxy_conn_may_contact_origin(const struct proxy_conn *conn);
+/* The connection to the origin that is open already, for the handler that will use it; NULL when there is none. */
+struct proxy_origin *proxy_conn_take_origin(struct proxy_conn *conn);
 
 /* Sets an exchange's facts about this side: id, time, addresses, TLS. */
 void proxy_conn_describe(const struct proxy_conn *conn, struct exchange *exchange);

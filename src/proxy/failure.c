@@ -107,3 +107,12 @@ void proxy_failure_describe_origin(struct exchange *exchange, const struct proxy
     facts->origin_tls = origin_facts->tls;
     facts->origin_connection = origin_facts->number;
 }
+
+void proxy_failure_describe_timing(struct exchange *exchange, const struct proxy_origin *origin)
+{
+    const struct proxy_origin_facts *facts = proxy_origin_facts(origin);
+
+    exchange->facts.dns_us = facts->dns_us;
+    exchange->facts.connect_us = facts->connect_us;
+    exchange->facts.tls_us = facts->tls_us;
+}

@@ -17,5 +17,7 @@ struct proxy_failure proxy_failure_of_origin(struct err err, const struct proxy_
 struct str proxy_failure_of_client(struct err err);
 /* Copies what is known of the origin's connection into the exchange's facts. */
 void proxy_failure_describe_origin(struct exchange *exchange, const struct proxy_origin *origin);
+/* And how long it took to open, into those of the first exchange that it serves. */
+void proxy_failure_describe_timing(struct exchange *exchange, const struct proxy_origin *origin);
 
 #endif

@@ -64,7 +64,7 @@ void proxy_h1_finish(struct proxy_h1 *h1)
     if (!h1->has_begun)
         return;
     h1->has_begun = false;
-    flags = h1_decoder_flags(h1->request_decoder) | h1_decoder_flags(h1->response_decoder);
+    flags = h1_decoder_flags(h1->request_decoder) | h1_decoder_flags(h1->response_decoder) | h1->interim_flags;
     if (flags & H1_AMBIGUOUS)
         exchange_flag(&h1->exchange, STR("ambiguous"));
     h1_decoder_flag_names(flags, names, sizeof(names));
@@ -87,8 +87,9 @@ static void prepare_next(struct proxy_h1 *h1)
     h1_decoder_next(h1->response_decoder, &h1->exchange.arena);
     h1->request_phase = h1->response_phase = PROXY_H1_IDLE;
     h1->request_keeps = h1->response_keeps = true;
-    h1->is_alone = h1->sent_anything = false;
+    h1->is_alone = h1->sent_anything = h1->awaits_head = false;
     h1->interim_count = 0;
+    h1->interim_flags = 0;
 }
 
 /* --- reading and waiting --- */
@@ -116,14 +117,17 @@ static void update_reading(struct proxy_conn *conn)
         proxy_origin_read(h1->origin, may && !h1->origin_ended && proxy_conn_queued(conn) <= NET_LAYER_HIGH_WATER);
 }
 
-/* Each wait has its own limit; a head's runs from its first byte and is not moved by later ones. */
+/* Each wait has its own limit.  A head's is not moved by a part of it: a request's runs from its first byte, a
+ * response's from the end of what was asked. */
 static void update_timer(struct proxy_h1 *h1)
 {
     const struct proxy_timeouts *timeouts = &h1->conn->worker->options->timeouts;
     bool is_connecting = h1->origin && !proxy_origin_is_open(h1->origin);
+    bool awaited_head = h1->awaits_head;
 
     if (h1->is_lingering || h1->request_phase == PROXY_H1_HEAD)
         return;
+    h1->awaits_head = false;
     if (h1->request_phase == PROXY_H1_IDLE)
         proxy_conn_wait(h1->conn, timeouts->keepalive_ms);
     else if (is_connecting)
@@ -133,6 +137,8 @@ static void update_timer(struct proxy_h1 *h1)
     else if (h1->request_phase == PROXY_H1_BODY)
         proxy_conn_wait(h1->conn, timeouts->request_body_ms);
     else
+        h1->awaits_head = true;
+    if (h1->awaits_head && !awaited_head)
         proxy_conn_wait(h1->conn, timeouts->response_head_ms);
 }
 
@@ -146,12 +152,26 @@ static void settle(struct proxy_h1 *h1)
 
 /* --- what follows --- */
 
-static void close_origin(struct proxy_h1 *h1, bool with_reset)
+void proxy_h1_close_origin(struct proxy_h1 *h1)
 {
-    proxy_origin_close(&h1->origin, with_reset);
+    proxy_h1_orphan_end(h1);
+    proxy_origin_close(&h1->origin, false);
     h1->origin_ended = false;
     h1->is_origin_reused = false;
     buf_clear(&h1->unsent);
+}
+
+static bool hears_orphans(const struct proxy_h1 *h1)
+{
+    return h1->is_alone && h1->response_phase == PROXY_H1_DONE && h1->origin && proxy_origin_is_open(h1->origin) &&
+           !h1->origin_ended;
+}
+
+/* While it lingers: nobody is left to hear or to tell. */
+static void close_if_quiet(struct proxy_h1 *h1)
+{
+    if (h1->client_ended && !h1->origin && proxy_conn_queued(h1->conn) == 0)
+        proxy_conn_close(h1->conn, false);
 }
 
 void proxy_h1_linger(struct proxy_h1 *h1)
@@ -161,17 +181,15 @@ void proxy_h1_linger(struct proxy_h1 *h1)
     if (h1->is_lingering || conn->is_closing)
         return;
     proxy_h1_finish(h1);
-    close_origin(h1, false);
+    if (!hears_orphans(h1))
+        proxy_h1_close_origin(h1);
     h1->is_lingering = true;
     h1->lingering_bytes = proxy_conn_queued(conn);
     buf_clear(&h1->pending);
     net_layer_shutdown(conn->client);
-    if (h1->client_ended && proxy_conn_queued(conn) == 0) {
-        proxy_conn_close(conn, false);
-        return;
-    }
     proxy_conn_wait(conn, conn->worker->options->timeouts.linger_ms);
     update_reading(conn);
+    close_if_quiet(h1);
 }
 
 static bool is_over(const struct proxy_h1 *h1)
@@ -198,10 +216,14 @@ static bool read_pending(struct proxy_h1 *h1)
     return true;
 }
 
-/* The response is complete while its request is not: the client learns of the end, and may still finish. */
+/* The response is complete while its request is not: the client may still finish, unless nothing but its close would
+ * end the request. */
 static void end_early(struct proxy_h1 *h1)
 {
-    if (!h1->response_keeps && !h1->is_lingering)
+    bool has_end = h1_decoder_framing(h1->request_decoder) != H1_FRAMING_CLOSE;
+
+    h1->is_alone |= !has_end;
+    if (!h1->response_keeps || !has_end)
         proxy_h1_linger(h1);
 }
 
@@ -257,7 +279,7 @@ void proxy_h1_answer(struct proxy_h1 *h1, const struct proxy_page *page)
     keeps = h1->request_phase == PROXY_H1_DONE && h1->request_keeps && !h1->client_ended && !h1->is_alone &&
             h1_decoder_is_at_start(h1->response_decoder);
     proxy_h1_finish(h1);
-    close_origin(h1, false);
+    proxy_h1_close_origin(h1);
     h1->response_phase = PROXY_H1_DONE;
     h1->response_keeps = keeps;
     if (err_is(proxy_page_write(conn->worker->loop, page, request, keeps, &wire))) {
@@ -308,8 +330,7 @@ static void on_client_eof(struct proxy_conn *conn)
 
     h1->client_ended = true;
     if (h1->is_lingering) {
-        if (proxy_conn_queued(conn) == 0)
-            proxy_conn_close(conn, false);
+        close_if_quiet(h1);
         return;
     }
     proxy_h1_request_end(h1);
@@ -328,14 +349,30 @@ static void on_client_drain(struct proxy_conn *conn)
 {
     struct proxy_h1 *h1 = conn->handler_state;
 
-    if (h1->is_lingering && h1->client_ended)
-        proxy_conn_close(conn, false);
+    if (h1->is_lingering)
+        close_if_quiet(h1);
+    settle(h1);
+}
+
+/* Who does not take what the other side has to say. */
+static bool blames_reader(const struct proxy_h1 *h1, struct proxy_failure *ret_failure)
+{
+    if (h1->origin && proxy_origin_queued(h1->origin) > NET_LAYER_HIGH_WATER)
+        *ret_failure =
+            (struct proxy_failure){STR("timeout"), STR("The origin stopped reading the request's body."), 504};
+    else if (proxy_conn_queued(h1->conn) > NET_LAYER_HIGH_WATER)
+        *ret_failure = (struct proxy_failure){STR("timeout"), STR("The client stopped reading the answer."), 408};
     else
-        settle(h1);
+        return false;
+    return true;
 }
 
 static struct proxy_failure timeout_of(const struct proxy_h1 *h1)
 {
+    struct proxy_failure failure;
+
+    if (blames_reader(h1, &failure))
+        return failure;
     if (h1->request_phase == PROXY_H1_HEAD)
         return (struct proxy_failure){STR("timeout"), STR("The client did not finish the request's head in time."),
                                       408};
@@ -374,12 +411,9 @@ static void on_timeout(struct proxy_conn *conn)
 static void on_origin_ready(void *owner, struct err err)
 {
     struct proxy_h1 *h1 = owner;
-    const struct proxy_origin_facts *facts = proxy_origin_facts(h1->origin);
 
     proxy_failure_describe_origin(&h1->exchange, h1->origin);
-    h1->exchange.facts.dns_us = facts->dns_us;
-    h1->exchange.facts.connect_us = facts->connect_us;
-    h1->exchange.facts.tls_us = facts->tls_us;
+    proxy_failure_describe_timing(&h1->exchange, h1->origin);
     if (err_is(err)) {
         struct proxy_failure failure = proxy_failure_of_origin(err, h1->origin);
 
@@ -402,6 +436,11 @@ static void on_origin_eof(void *owner)
 {
     struct proxy_h1 *h1 = owner;
 
+    if (h1->is_lingering) {
+        proxy_h1_close_origin(h1);
+        close_if_quiet(h1);
+        return;
+    }
     h1->origin_ended = true;
     proxy_h1_response_end(h1);
 }
@@ -414,8 +453,10 @@ static void on_origin_error(void *owner, struct err err)
     struct proxy_failure failure = proxy_failure_of_origin(err, h1->origin);
 
     if (!h1->has_begun) {
-        close_origin(h1, false);
-        if (h1->request_phase == PROXY_H1_IDLE)
+        proxy_h1_close_origin(h1);
+        if (h1->is_lingering)
+            close_if_quiet(h1);
+        else if (h1->request_phase == PROXY_H1_IDLE)
             proxy_h1_linger(h1);
         return;
     }
@@ -453,7 +494,7 @@ static void stop(struct proxy_conn *conn)
     if (h1->has_begun)
         proxy_conn_fail_exchange(&h1->exchange, STR("stopped"), STR("The connection was closed by us."));
     proxy_h1_finish(h1);
-    proxy_origin_close(&h1->origin, false);
+    proxy_h1_close_origin(h1);
 }
 
 static void free_h1(struct proxy_conn *conn)
@@ -508,6 +549,9 @@ void proxy_h1_start(struct proxy_conn *conn, struct str first_bytes)
     buf_init(&h1->unsent, limits->head_bytes_max * 3 + PROXY_H1_PENDING_BYTES_MAX * 4);
     proxy_conn_hand(conn, &handler, h1);
     prepare_next(h1);
+    h1->origin = proxy_conn_take_origin(conn);
+    if (h1->origin)
+        proxy_origin_set_owner(h1->origin, &proxy_h1_origin_events, h1);
     if (first_bytes.len)
         on_client_bytes(conn, first_bytes);
     else

@@ -4,6 +4,7 @@
  *   h1_request.c   from the client's bytes to the origin
  *   h1_route.c     where a request goes: an origin, a tunnel, or an answer of our own
  *   h1_response.c  from the origin's bytes to the client
+ *   h1_orphan.c    the origin's bytes that are no answer
  */
 #ifndef PROXY_H1_PRIVATE_H
 #define PROXY_H1_PRIVATE_H
@@ -19,6 +20,8 @@
 /* One read may come while what came before still waits. */
 #define PROXY_H1_PENDING_BYTES_MAX ((size_t)OS_TCP_READ_BYTES)
 #define PROXY_H1_INTERIM_MAX 1000
+/* Bytes beyond an answer that are listened to. */
+#define PROXY_H1_ORPHAN_BYTES_MAX ((size_t)(1024 * 1024))
 
 enum proxy_h1_phase {
     PROXY_H1_IDLE, /* no byte yet */
@@ -48,7 +51,11 @@ struct proxy_h1 {
     bool is_lingering;      /* all was said; the client may still read */
     size_t lingering_bytes; /* still queued for it when last looked at */
     bool sent_anything;     /* bytes of this exchange went, or wait to go, to the origin */
+    bool awaits_head;       /* the wait for the response's head runs; nothing but an interim response moves it */
     unsigned interim_count;
+    uint32_t interim_flags;  /* what was odd about interim responses */
+    struct exchange *orphan; /* what the origin sent beyond its answer; NULL: nothing */
+    size_t orphan_bytes;
     int64_t head_at_us;     /* wall clock at the first byte of the request */
     uint64_t head_began_us; /* monotonic */
     struct proxy_origin *origin;
@@ -58,6 +65,9 @@ struct proxy_h1 {
     struct buf unsent;     /* bytes for an origin that is still being connected to */
 };
 
+/* Why --strict refuses a request. */
+extern const struct proxy_failure proxy_h1_ambiguous;
+
 /* h1.c */
 extern const struct proxy_origin_events proxy_h1_origin_events;
 /* Tells the exchange's end, once; halves that have not ended are cut short. */
@@ -66,8 +76,11 @@ void proxy_h1_finish(struct proxy_h1 *h1);
 void proxy_h1_finish_if_done(struct proxy_h1 *h1);
 /* After bytes were forwarded: the next exchange, or the end of the connection.  h1 may be gone when it returns. */
 void proxy_h1_go_on(struct proxy_h1 *h1);
-/* Ends the connection once the client has read everything. */
+/* Ends the connection once the client has read everything.  After an ambiguous exchange the origin is listened to for
+ * as long, since what it says beyond its answer shows how it read the request. */
 void proxy_h1_linger(struct proxy_h1 *h1);
+/* The origin is no longer wanted; what it sent beyond its answers is a row now. */
+void proxy_h1_close_origin(struct proxy_h1 *h1);
 /* Answers for the origin, with a page; the exchange ends. */
 void proxy_h1_answer(struct proxy_h1 *h1, const struct proxy_page *page);
 /* Ends the exchange with an error and answers with its page, or, when a part of the response is out, breaks off. */
@@ -101,5 +114,11 @@ enum proxy_h1_route proxy_h1_route_head(struct proxy_h1 *h1, struct str wire, st
 void proxy_h1_response_read(struct proxy_h1 *h1, struct str input);
 /* The origin's FIN. */
 void proxy_h1_response_end(struct proxy_h1 *h1);
+
+/* h1_orphan.c */
+/* Keeps bytes that belong to no request.  False: they are enough. */
+MUST_CHECK bool proxy_h1_orphan_take(struct proxy_h1 *h1, struct str bytes);
+/* Tells the end of their row, when there is one. */
+void proxy_h1_orphan_end(struct proxy_h1 *h1);
 
 #endif

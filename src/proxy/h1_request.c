@@ -49,6 +49,21 @@ static void end_request(struct proxy_h1 *h1, bool is_complete)
     proxy_h1_finish_if_done(h1);
 }
 
+/* With --strict a body whose end two readers could see in two places goes no further. */
+static void refuse_body(struct proxy_h1 *h1, struct str wire, struct str rest)
+{
+    exchange_bytes(&h1->exchange, EXCHANGE_REQUEST, wire, 0);
+    if (rest.len)
+        exchange_bytes(&h1->exchange, EXCHANGE_REQUEST, rest, 0);
+    exchange_half_end(&h1->exchange, EXCHANGE_REQUEST, false);
+    proxy_h1_fail(h1, &proxy_h1_ambiguous);
+}
+
+static bool is_refused(const struct proxy_h1 *h1)
+{
+    return h1->conn->worker->options->is_strict && (h1_decoder_flags(h1->request_decoder) & H1_AMBIGUOUS);
+}
+
 /* One event.  False: the connection went to another handler, or was answered and is ending. */
 static bool take(struct proxy_h1 *h1, const struct h1_event *event, struct str rest, struct proxy_h1_outgoing *outgoing)
 {
@@ -69,6 +84,10 @@ static bool take(struct proxy_h1 *h1, const struct h1_event *event, struct str r
         return false;
     case H1_EVENT_BODY:
     case H1_EVENT_TRAILERS:
+        if (is_refused(h1)) {
+            refuse_body(h1, event->wire, rest);
+            return false;
+        }
         exchange_bytes(&h1->exchange, EXCHANGE_REQUEST, event->wire, event->payload.len);
         add(h1, outgoing, event->wire);
         return true;

@@ -23,40 +23,16 @@ static void add(struct proxy_h1 *h1, struct proxy_h1_outgoing *outgoing, struct 
 
 /* --- bytes that belong to no request --- */
 
-/* What the origin sends beyond its answer is kept as a row of its own and shown to nobody, since the client would take
- * it for the answer to its next request (RFC 9112, 9.2). */
-static void record_orphan(struct proxy_h1 *h1, struct str bytes)
-{
-    struct exchange orphan;
-    struct exchange_facts *facts = &orphan.facts;
-    const struct proxy_origin_request *origin = proxy_origin_request(h1->origin);
-
-    exchange_init(&orphan, PROXY_CONN_ARENA_BYTES_MAX, h1->conn->worker->observers, h1->conn->worker->observer_count);
-    proxy_conn_describe(h1->conn, &orphan);
-    facts->scheme = origin->is_tls ? STR("https") : STR("http");
-    facts->host = origin->host;
-    facts->port = origin->port;
-    proxy_failure_describe_origin(&orphan, h1->origin);
-    exchange_begin(&orphan);
-    exchange_flag(&orphan, STR("orphan"));
-    exchange_half_end(&orphan, EXCHANGE_REQUEST, false);
-    exchange_bytes(&orphan, EXCHANGE_RESPONSE, bytes, 0);
-    exchange_half_end(&orphan, EXCHANGE_RESPONSE, false);
-    proxy_conn_fail_exchange(&orphan, STR("orphan"),
-                             STR("The origin sent more than the answer to the request before; it was not passed on."));
-    proxy_conn_end_exchange(&orphan);
-    exchange_deinit(&orphan);
-}
-
 static void take_orphan(struct proxy_h1 *h1, struct str bytes)
 {
-    record_orphan(h1, bytes);
+    bool may_follow = proxy_h1_orphan_take(h1, bytes);
+
     h1->response_keeps = false;
     h1->is_alone = true;
-    if (h1->request_phase == PROXY_H1_IDLE || h1->request_phase == PROXY_H1_DONE)
+    if (!h1->is_lingering && (h1->request_phase == PROXY_H1_IDLE || h1->request_phase == PROXY_H1_DONE))
         proxy_h1_linger(h1);
-    else
-        proxy_origin_close(&h1->origin, false);
+    else if (!h1->is_lingering || !may_follow)
+        proxy_h1_close_origin(h1);
 }
 
 /* --- events of the decoder --- */
@@ -97,6 +73,8 @@ static bool take_head(struct proxy_h1 *h1, struct str wire)
         return true;
     }
     h1->interim_count++;
+    h1->awaits_head = false;
+    h1->interim_flags |= h1_decoder_flags(h1->response_decoder);
     exchange_interim(&h1->exchange, wire);
     return h1->interim_count <= PROXY_H1_INTERIM_MAX;
 }
@@ -105,7 +83,7 @@ static void end_response(struct proxy_h1 *h1, bool is_complete)
 {
     h1->response_phase = PROXY_H1_DONE;
     h1->response_keeps = is_complete && h1_decoder_keeps_alive(h1->response_decoder);
-    if (h1_decoder_flags(h1->response_decoder) & H1_AMBIGUOUS)
+    if ((h1_decoder_flags(h1->response_decoder) | h1->interim_flags) & H1_AMBIGUOUS)
         h1->is_alone = true;
     exchange_half_end(&h1->exchange, EXCHANGE_RESPONSE, is_complete);
     proxy_h1_finish_if_done(h1);
@@ -125,12 +103,22 @@ static void go_raw(struct proxy_h1 *h1, struct str partial, struct str rest, str
     add(h1, outgoing, rest);
 }
 
-static void refuse_response(struct proxy_h1 *h1, const char *why)
+static void refuse_response(struct proxy_h1 *h1, const char *name, const char *why)
 {
-    struct proxy_failure failure = {STR("syntax"), str_from(why), 502};
+    struct proxy_failure failure = {str_from(name), str_from(why), 502};
 
     proxy_h1_fail(h1, &failure);
     proxy_h1_go_on(h1);
+}
+
+/* What is odd about a chunk shows late; then a part of the answer is out, and the connection breaks. */
+static bool refuse_if_ambiguous(struct proxy_h1 *h1, struct str wire)
+{
+    if (!h1->conn->worker->options->is_strict || !(h1_decoder_flags(h1->response_decoder) & H1_AMBIGUOUS))
+        return false;
+    exchange_bytes(&h1->exchange, EXCHANGE_RESPONSE, wire, 0);
+    refuse_response(h1, "ambiguous", "The origin's answer is framed ambiguously (refused by --strict).");
+    return true;
 }
 
 /* --- 101, and CONNECT that an origin accepted --- */
@@ -165,7 +153,7 @@ static bool take_events(struct proxy_h1 *h1, struct str *input, struct proxy_h1_
         if (err.code == ERR_AGAIN)
             return true;
         if (err_is(err) && h1->conn->worker->options->is_strict) {
-            refuse_response(h1, "The origin's answer breaks the grammar of HTTP/1.1 (refused by --strict).");
+            refuse_response(h1, "syntax", "The origin's answer breaks the grammar of HTTP/1.1 (refused by --strict).");
             return false;
         }
         if (err_is(err)) {
@@ -173,8 +161,10 @@ static bool take_events(struct proxy_h1 *h1, struct str *input, struct proxy_h1_
             *input = STR_NONE;
             return true;
         }
+        if (refuse_if_ambiguous(h1, event.wire))
+            return false;
         if (event.kind == H1_EVENT_HEAD && !take_head(h1, event.wire)) {
-            refuse_response(h1, "The origin sent interim responses without end.");
+            refuse_response(h1, "syntax", "The origin sent interim responses without end.");
             return false;
         }
         if (event.kind == H1_EVENT_BODY || event.kind == H1_EVENT_TRAILERS)
@@ -186,12 +176,6 @@ static bool take_events(struct proxy_h1 *h1, struct str *input, struct proxy_h1_
             end_response(h1, true);
     }
     return true;
-}
-
-static bool is_ambiguous_refusal(const struct proxy_h1 *h1)
-{
-    return h1->conn->worker->options->is_strict && h1->response_phase == PROXY_H1_BODY &&
-           (h1_decoder_flags(h1->response_decoder) & H1_AMBIGUOUS);
 }
 
 void proxy_h1_response_read(struct proxy_h1 *h1, struct str input)
@@ -210,12 +194,6 @@ void proxy_h1_response_read(struct proxy_h1 *h1, struct str input)
     }
     if (!take_events(h1, &input, &outgoing))
         return;
-    if (is_ambiguous_refusal(h1)) {
-        proxy_conn_fail_exchange(&h1->exchange, STR("ambiguous"),
-                                 STR("The origin's answer is framed ambiguously (refused by --strict)."));
-        proxy_conn_close(h1->conn, true);
-        return;
-    }
     send_on(h1, &outgoing);
     if (h1->response_phase == PROXY_H1_DONE && h1_decoder_framing(h1->response_decoder) == H1_FRAMING_TUNNEL) {
         start_tunnel(h1, input);
@@ -230,10 +208,20 @@ void proxy_h1_response_read(struct proxy_h1 *h1, struct str input)
 
 /* --- the end --- */
 
+/* As with a reset: a fresh connection's close is explained, that of one that served before is mirrored, since the
+ * client knows whether it may try again. */
 static void end_unanswered(struct proxy_h1 *h1)
 {
-    proxy_conn_fail_exchange(&h1->exchange, STR("closed"), STR("The origin closed the connection without an answer."));
-    proxy_h1_linger(h1);
+    static const struct proxy_failure failure = {STR_INIT("closed"),
+                                                 STR_INIT("The origin closed the connection without an answer."), 502};
+
+    if (h1->is_origin_reused || h1->interim_count) {
+        proxy_conn_fail_exchange(&h1->exchange, failure.name, failure.text);
+        proxy_h1_linger(h1);
+        return;
+    }
+    proxy_h1_fail(h1, &failure);
+    proxy_h1_go_on(h1);
 }
 
 static void end_cut_short(struct proxy_h1 *h1)
@@ -262,8 +250,7 @@ void proxy_h1_response_end(struct proxy_h1 *h1)
         if (h1->request_phase == PROXY_H1_IDLE) {
             proxy_h1_linger(h1);
         } else {
-            proxy_origin_close(&h1->origin, false);
-            h1->origin_ended = h1->is_origin_reused = false;
+            proxy_h1_close_origin(h1);
         }
         return;
     }

@@ -1,6 +1,7 @@
 /* Where a request goes: to an origin, into a tunnel, or to an answer of our own. */
 #include "http/field.h"
 #include "http/target.h"
+#include "proxy/auth.h"
 #include "proxy/h1_private.h"
 #include "proxy/loopmark.h"
 #include "proxy/noise.h"
@@ -84,24 +85,6 @@ static enum proxy_h1_route answer_plain(struct proxy_h1 *h1, const struct way *w
     return answer(h1, &page);
 }
 
-static bool has_proxy_auth(const struct proxy_h1 *h1, const struct http_message *message)
-{
-    const struct http_field *field = http_message_field(message, STR("proxy-authorization"));
-    char expected[1024] = "Basic ";
-    size_t len;
-    unsigned difference = 0;
-
-    if (!proxy_upstream_base64(h1->conn->worker->options->proxy_auth, expected + 6, sizeof(expected) - 6) || !field)
-        return false;
-    len = strlen(expected);
-    if (field->value.len != len)
-        return false;
-    /* In constant time, so that the answer's time tells nothing of the password. */
-    for (size_t i = 0; i < len; i++)
-        difference |= (unsigned)(unsigned char)field->value.ptr[i] ^ (unsigned char)expected[i];
-    return difference == 0;
-}
-
 static enum proxy_h1_route ask_proxy_auth(struct proxy_h1 *h1)
 {
     struct proxy_page page = {.status = 407,
@@ -110,6 +93,11 @@ static enum proxy_h1_route ask_proxy_auth(struct proxy_h1 *h1)
                               .authenticate = STR("Basic realm=\"sekisho\"")};
 
     return answer(h1, &page);
+}
+
+static bool is_ambiguous(const struct proxy_h1 *h1)
+{
+    return (h1_decoder_flags(h1->request_decoder) & H1_AMBIGUOUS) != 0;
 }
 
 /* --- CONNECT --- */
@@ -161,6 +149,8 @@ static enum proxy_h1_route connect_to(struct proxy_h1 *h1, struct str wire, stru
         return refuse(h1, wire, &way, &bad_authority);
     way.host = lower_host(&h1->exchange.arena, way.target.authority.host);
     way.port = way.target.authority.port;
+    if (is_ambiguous(h1) && h1->conn->worker->options->is_strict)
+        return refuse(h1, wire, &way, &proxy_h1_ambiguous);
     return open_tunnel(h1, &way, rest);
 }
 
@@ -283,16 +273,18 @@ static void use_origin(struct proxy_h1 *h1, const struct way *way)
     h1->is_tls_origin = way->is_tls;
     if (h1->origin &&
         (h1->is_alone || h1->origin_ended || !proxy_origin_is_for(h1->origin, way->host, way->port, way->is_tls)))
-        proxy_origin_close(&h1->origin, false);
+        proxy_h1_close_origin(h1);
     if (h1->origin) {
         proxy_failure_describe_origin(&h1->exchange, h1->origin);
+        if (!h1->is_origin_reused)
+            proxy_failure_describe_timing(&h1->exchange, h1->origin);
         return;
     }
     h1->origin_ended = h1->is_origin_reused = false;
     h1->origin = proxy_origin_open(conn->worker, &request);
 }
 
-static const struct proxy_failure refused_as_ambiguous = {
+const struct proxy_failure proxy_h1_ambiguous = {
     .name = STR_INIT("ambiguous"),
     .text = STR_INIT(
         "The request is framed ambiguously: two readers could see its end in two places. It was refused by --strict."),
@@ -312,9 +304,9 @@ static enum proxy_h1_route send_to_origin(struct proxy_h1 *h1, struct str wire, 
     if (proxy_offer_take(h1->conn->worker, way->target.path, way->host, way->port, &page.location))
         return answer(h1, &page);
     begin(h1, wire, way);
-    h1->is_alone = (h1_decoder_flags(h1->request_decoder) & H1_AMBIGUOUS) != 0;
+    h1->is_alone = is_ambiguous(h1);
     if (h1->is_alone && h1->conn->worker->options->is_strict)
-        return refuse(h1, wire, way, &refused_as_ambiguous);
+        return refuse(h1, wire, way, &proxy_h1_ambiguous);
     use_origin(h1, way);
     h1_decoder_expect(h1->response_decoder, h1->exchange.facts.method);
     *ret_head = wire;
@@ -365,7 +357,7 @@ enum proxy_h1_route proxy_h1_route_head(struct proxy_h1 *h1, struct str wire, st
     struct way way = {0};
     struct err err;
 
-    if (!is_inside && h1->conn->worker->options->proxy_auth.len && !has_proxy_auth(h1, message))
+    if (!is_inside && !proxy_auth_is_given(h1->conn->worker->options, message))
         return ask_proxy_auth(h1);
     if (!is_inside && proxy_loopmark_is_loop(h1->conn->worker->options, message))
         return refuse(h1, wire, &way, &leads_in_a_circle);

@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "os/timer.h"
 #include "proxy/loopmark.h"
+#include "proxy/speaks.h"
 #include "proxy/upstream.h"
 #include "tls/layer.h"
 
@@ -178,10 +179,13 @@ static void on_tls_ready(void *owner, struct err err)
         return;
     origin->facts.tls_us = (int64_t)(os_clock_mono_us() - origin->stage_began_us);
     keep_tls_facts(origin);
-    if (err_is(err))
+    if (err_is(err)) {
         fail(origin, err);
-    else
-        open_now(origin);
+        return;
+    }
+    if (origin->request.offers_http2)
+        proxy_speaks_note(origin->worker->speaks, origin->request.host, origin->request.port, origin->facts.tls.alpn);
+    open_now(origin);
 }
 
 static const struct tls_identity *identity_for(const struct proxy_origin *origin)
@@ -195,6 +199,13 @@ static const struct tls_identity *identity_for(const struct proxy_origin *origin
     return NULL;
 }
 
+static struct str alpn_of(const struct proxy_origin_request *request)
+{
+    if (request->offers_http2)
+        return request->offers_http1 ? STR("h2,http/1.1") : STR("h2");
+    return request->offers_http1 ? STR("http/1.1") : STR_NONE;
+}
+
 static void start_tls(struct proxy_origin *origin)
 {
     const struct proxy_options *options = origin->worker->options;
@@ -203,7 +214,7 @@ static void start_tls(struct proxy_origin *origin)
         .host = origin->request.host,
         .port = origin->request.port,
         .sni = origin->request.sni,
-        .alpn = origin->request.offers_http1 ? STR("http/1.1") : STR_NONE,
+        .alpn = alpn_of(&origin->request),
         .trust_mode = options->verifies_origin ? TLS_TRUST_ON : TLS_TRUST_OFF,
         .identity = identity_for(origin),
         .is_legacy = proxy_hosts_match(&options->legacy_tls, origin->request.host),

@@ -32,6 +32,7 @@ struct proxy_origin_request {
     struct str sni;      /* the client's; empty: host */
     struct str loopmark; /* what the client's request carried, see loopmark.h */
     bool offers_http1;   /* ALPN "http/1.1" */
+    bool offers_http2;   /* ALPN "h2", before it */
     const struct proxy_origin_events *events;
     void *owner;
 };

@@ -272,11 +272,15 @@ static void update_reading(struct proxy_conn *conn)
 static void on_bytes(struct proxy_conn *conn, struct str bytes)
 {
     struct peek *peek = conn->handler_state;
+    bool is_first = peek->bytes.len == 0;
     enum look what;
 
     /* The maximum leaves room for one read beyond what any look needs. */
     CHECK(!err_is(buf_append(&peek->bytes, bytes)));
     what = look(conn, bytes);
+    /* A handshake has begun; that the rest of its first message is slow to come does not make it another protocol. */
+    if (is_first && what == LOOK_MORE && bytes.ptr[0] == TLS_HANDSHAKE_RECORD)
+        proxy_conn_wait(conn, conn->worker->options->timeouts.client_tls_ms);
     if (what != LOOK_MORE)
         decide(conn, what);
     else if (buf_str(&peek->bytes).len > TLS_HELLO_RAW_MAX)

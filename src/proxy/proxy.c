@@ -4,6 +4,7 @@
 
 #include "os/thread.h"
 #include "proxy/offer.h"
+#include "proxy/speaks.h"
 
 struct traffic {
     struct proxy *proxy;
@@ -21,6 +22,7 @@ struct proxy {
     size_t listener_count;
     size_t listeners_open; /* first loop only, while stopping */
     struct proxy_offers *offers;
+    struct proxy_speaks *speaks;
 };
 
 static void run_loop(void *owner)
@@ -83,6 +85,7 @@ static struct err open_traffic(struct proxy *proxy, const struct proxy_start *st
         .resolver = start->resolver,
         .identities = start->identities,
         .offers = proxy->offers,
+        .speaks = proxy->speaks,
     };
     struct err err;
 
@@ -126,6 +129,8 @@ struct err proxy_open(const struct proxy_start *start, struct proxy **ret_proxy,
     if (count > PROXY_LISTENER_WORKER_MAX)
         count = PROXY_LISTENER_WORKER_MAX;
     err = proxy_offer_table_new(&proxy->offers);
+    if (!err_is(err))
+        err = proxy_speaks_table_new(&proxy->speaks);
     for (unsigned i = 0; i < count && !err_is(err); i++)
         err = open_traffic(proxy, start);
     if (!err_is(err))
@@ -177,6 +182,7 @@ void proxy_close(struct proxy **proxy)
     for (unsigned i = 0; i < closing->count; i++)
         close_traffic(&closing->traffics[i]);
     proxy_offer_table_free(&closing->offers);
+    proxy_speaks_table_free(&closing->speaks);
     free(closing);
 }
 

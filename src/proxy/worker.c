@@ -26,6 +26,7 @@ struct err proxy_worker_new(const struct proxy_worker_options *options, struct p
     worker->resolver = options->resolver;
     worker->identities = options->identities;
     worker->offers = options->offers;
+    worker->speaks = options->speaks;
     worker->tls = tls_loop;
     list_init(&worker->conns);
     if (proxy->observers_for)

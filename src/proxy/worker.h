@@ -16,6 +16,7 @@
 struct tls_loop;
 struct tls_identity;
 struct proxy_offers;
+struct proxy_speaks;
 
 struct proxy_worker {
     struct os_loop *loop;
@@ -24,6 +25,7 @@ struct proxy_worker {
     struct tls_loop *tls;
     struct tls_identity *const *identities; /* one per options->client_certs; borrowed */
     struct proxy_offers *offers;            /* borrowed; shared by all workers; NULL: nothing is offered */
+    struct proxy_speaks *speaks;            /* the same; NULL: HTTP/2 is not offered to clients in TLS */
     struct exchange_observer *observers[PROXY_OBSERVER_MAX];
     size_t observer_count;
     struct list conns; /* of struct proxy_conn */
@@ -43,6 +45,7 @@ struct proxy_worker_options {
     struct os_resolver *resolver;
     struct tls_identity *const *identities;
     struct proxy_offers *offers;
+    struct proxy_speaks *speaks;
 };
 
 MUST_CHECK struct err proxy_worker_new(const struct proxy_worker_options *options, struct proxy_worker **ret_worker);
