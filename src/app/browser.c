@@ -17,6 +17,8 @@ void app_browser_start(struct app_browser *browser, const struct app_wire *wire)
         (struct cli_launch){.dir = wire->dir, .url = wire->link, .ca = wire->ca, .ca_path = wire->ca_path};
     browser->launch.proxy = cli_instance_reachable(&wire->listen);
     browser->launch.admin = cli_instance_reachable(&wire->admin);
+    if (cli_launch_key_pin(wire->ca, browser->key_pin))
+        browser->launch.key_pin = browser->key_pin;
     err = cli_launch_prepare(&browser->launch);
     if (!err_is(err)) {
         err = os_process_spawn(browser->launch.argv, &browser->process_id);

@@ -7,6 +7,7 @@
 
 struct app_browser {
     struct cli_launch launch;
+    char key_pin[CLI_LAUNCH_PIN_BYTES];
     int process_id; /* 0: none was started */
 };
 

@@ -15,6 +15,7 @@ static void on_signal(void *owner) { app_wire_stop(owner); }
 /* The object that `run --json` prints and that instance.json holds. */
 static struct err ready_object(const struct app_wire *wire, struct buf *line)
 {
+    char key_pin[CLI_LAUNCH_PIN_BYTES];
     struct jsonout out;
 
     jsonout_init(&out, line);
@@ -26,6 +27,8 @@ static struct err ready_object(const struct app_wire *wire, struct buf *line)
     jsonout_text(&out, STR("ca"), str_from(wire->ca_path));
     jsonout_text(&out, STR("project"), wire->config->project);
     jsonout_int(&out, STR("pid"), os_process_id());
+    if (cli_launch_key_pin(wire->ca, key_pin))
+        jsonout_text(&out, STR("key_pin"), str_from(key_pin));
     jsonout_object_close(&out);
     TRY(jsonout_finish(&out));
     return buf_append_char(line, '\n');

@@ -74,6 +74,7 @@ static int run(const struct cli_env *env, const struct cli_args *args)
         .dir = env->dir, .program = cli_args_value(args, "with"), .url = link, .ca = ca, .ca_path = ca_path};
     launch.proxy = cli_instance_reachable(&instance.listen);
     launch.admin = cli_instance_reachable(&instance.admin);
+    launch.key_pin = instance.key_pin[0] ? instance.key_pin : NULL;
     take_operands(&launch, args);
     status = launch_and_wait(env, &launch);
     tls_ca_free(&ca);

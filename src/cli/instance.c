@@ -29,11 +29,14 @@ static struct err read_object(const json_t *object, struct cli_instance *ret_ins
 {
     struct cli_instance instance = {0};
     const char *project = json_string_value(json_object_get(object, "project"));
+    const char *pin = json_string_value(json_object_get(object, "key_pin"));
     json_int_t process_id = json_integer_value(json_object_get(object, "pid"));
 
     if (process_id < 1 || process_id > INT_MAX || !project || !read_addr(object, "listen", &instance.listen) ||
         !read_addr(object, "admin", &instance.admin) ||
         !str_to_c(str_from(project), instance.project, sizeof(instance.project)))
+        return ERR(ERR_DAMAGED, 0, "instance.json is not what a running program wrote");
+    if (pin && !str_to_c(str_from(pin), instance.key_pin, sizeof(instance.key_pin)))
         return ERR(ERR_DAMAGED, 0, "instance.json is not what a running program wrote");
     instance.process_id = (int)process_id;
     if (!os_process_exists(instance.process_id))

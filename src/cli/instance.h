@@ -12,12 +12,14 @@
 #define CLI_INSTANCE_PROJECT_BYTES 80
 #define CLI_INSTANCE_TOKEN_BYTES 80
 #define CLI_INSTANCE_LINK_BYTES 256
+#define CLI_INSTANCE_PIN_BYTES 64
 
 struct cli_instance {
     int process_id;
     struct os_addr listen;
     struct os_addr admin;
     char project[CLI_INSTANCE_PROJECT_BYTES];
+    char key_pin[CLI_INSTANCE_PIN_BYTES]; /* see cli_launch_key_pin(); empty: not told */
 };
 
 /* ERR_ABSENT: none runs.  ERR_DAMAGED: the file is not ours. */

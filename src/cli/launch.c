@@ -29,8 +29,9 @@ static const char *const quiet[] = {
     "--disable-default-apps",
     "--disable-domain-reliability",
     "--disable-sync",
-    ("--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication,CertificateTransparency,"
-     "ComponentUpdater,InterestFeedContentSuggestions"),
+    ("--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication,"
+     "NetworkTimeServiceQuerying,CertificateTransparencyComponentUpdater,InterestFeedContentSuggestions"),
+    "--allow-browser-signin=false",
     "--metrics-recording-only",
     "--no-pings",
     "--password-store=basic",
@@ -119,29 +120,29 @@ static struct err add_formatted(struct cli_launch *launch, const char *format, c
     return OK;
 }
 
-/* Where certutil is missing, the browser is told the CA's key: SHA-256 of its SubjectPublicKeyInfo (RFC 7469, 2.4). */
-static struct err add_key_pin(struct cli_launch *launch)
+/* SHA-256 of the SubjectPublicKeyInfo in base64 (RFC 7469, 2.4). */
+bool cli_launch_key_pin(const struct tls_ca *ca, char text[CLI_LAUNCH_PIN_BYTES])
 {
     unsigned char digest[EVP_MAX_MD_SIZE], *der = NULL;
-    char text[2 * EVP_MAX_MD_SIZE];
     unsigned digest_len = 0;
-    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(tls_ca_cert(launch->ca)), &der);
+    int len = i2d_PUBKEY(tls_ca_leaf_key(ca), &der);
+    bool is_done = len > 0 && EVP_Digest(der, (size_t)len, digest, &digest_len, EVP_sha256(), NULL) == 1;
 
-    if (len <= 0 || EVP_Digest(der, (size_t)len, digest, &digest_len, EVP_sha256(), NULL) != 1) {
-        OPENSSL_free(der);
-        return ERR(ERR_TLS, 0, "the CA's key cannot be hashed");
-    }
     OPENSSL_free(der);
-    EVP_EncodeBlock((unsigned char *)text, digest, (int)digest_len);
-    return add_formatted(launch, "--ignore-certificate-errors-spki-list=%s", text);
+    if (is_done)
+        EVP_EncodeBlock((unsigned char *)text, digest, (int)digest_len);
+    return is_done;
 }
 
+/* Where certutil is missing, the browser is told the key that the running program's certificates have. */
 static struct err add_trust(struct cli_launch *launch)
 {
     struct tls_install install = {.ca = launch->ca, .home = launch->profile, .ca_path = launch->ca_path};
     struct err err = tls_install_chromium_home(&install, launch->profile);
 
-    return err.code == ERR_ABSENT ? add_key_pin(launch) : err;
+    if (err.code != ERR_ABSENT || !launch->key_pin)
+        return err;
+    return add_formatted(launch, "--ignore-certificate-errors-spki-list=%s", launch->key_pin);
 }
 
 static struct err write_chromium_arguments(struct cli_launch *launch)

@@ -15,6 +15,7 @@ struct tls_ca;
 
 #define CLI_LAUNCH_PATH_BYTES 4096
 #define CLI_LAUNCH_EXTRA_MAX 16
+#define CLI_LAUNCH_PIN_BYTES 64
 
 struct cli_launch {
     const char *dir;
@@ -23,6 +24,7 @@ struct cli_launch {
     const char *extra[CLI_LAUNCH_EXTRA_MAX]; /* further arguments for the browser, NULL at the end */
     const struct tls_ca *ca;
     const char *ca_path;
+    const char *key_pin;         /* of the running program; NULL: unknown */
     struct os_addr proxy, admin; /* as reached from this machine */
 
     /* Filled by cli_launch_prepare(). */
@@ -35,6 +37,8 @@ struct cli_launch {
 /* Finds the browser, makes the profile, and the arguments.  ERR_ABSENT: no browser is installed, or `program` is not
  * (err.what says which); ERR_IO, ERR_DENIED: the profile cannot be made. */
 MUST_CHECK struct err cli_launch_prepare(struct cli_launch *launch);
+/* The key of this process's certificates, as a Chromium takes it; no secret.  False when it cannot be hashed. */
+bool cli_launch_key_pin(const struct tls_ca *ca, char text[CLI_LAUNCH_PIN_BYTES]);
 /* Removes the profile; harmless when there is none. */
 void cli_launch_clean(struct cli_launch *launch);
 

@@ -5,7 +5,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { atEnd } from "./lib/cleanup.mjs";
 import { curl } from "./lib/curl.mjs";
-import { connect, httpOrigin, rawOrigin, scriptedOrigin } from "./lib/origin.mjs";
+import { connect, httpOrigin, httpsOrigin, rawOrigin, scriptedOrigin } from "./lib/origin.mjs";
 import { sharedPki } from "./lib/pki.mjs";
 import { cleanEnvironment, run, which } from "./lib/process.mjs";
 import { command, program, start, temporaryFolder } from "./lib/sekisho.mjs";
@@ -430,7 +430,6 @@ describe("browser", { skip: chromium ? false : "NOT RUN: no Chromium or Chrome i
   test("loads a page of 200 parts twice over TLS, on this machine, and all of it is recorded", async (t) => {
     const pki = await sharedPki();
     const leaf = await pki.leaf(["localhost"]);
-    const { httpsOrigin } = await import("./lib/origin.mjs");
     const origin = await httpsOrigin(t, leaf, (request, response) => {
       response.setHeader("Cache-Control", "no-store");
       if (!request.url.startsWith("/part/")) return response.setHeader("Content-Type", "text/html") && response.end(page(200));
@@ -447,6 +446,23 @@ describe("browser", { skip: chromium ? false : "NOT RUN: no Chromium or Chrome i
     assert.ok(rows.filter((row) => row.path.startsWith("/part/")).length >= 400);
     assert.ok(rows.every((row) => row.origin_tls?.verify === "ok" || row.error === null));
     assert.deepEqual(fs.readdirSync(path.join(sekisho.dir, "browser")), [], "its profile is gone");
+  });
+
+  test("trusts our certificates where certutil is missing", async (t) => {
+    const pki = await sharedPki();
+    const origin = await httpsOrigin(t, await pki.leaf(["localhost"]), (_, response) => response.end("<title>trusted</title>"));
+    const sekisho = await start(t, { args: ["--origin-verify", `ca=${pki.caPath}`] });
+    const bin = temporaryFolder(t, "bin");
+    for (const folder of ["/bin", "/usr/bin"]) {
+      for (const name of fs.readdirSync(folder)) {
+        const link = path.join(bin, name);
+        if (name !== "certutil" && !fs.existsSync(link)) fs.symlinkSync(path.join(folder, name), link);
+      }
+    }
+    const words = ["--dir", sekisho.dir, "browser", `https://localhost:${origin.port}/`, "--", ...headless, "--dump-dom"];
+    const { code, out, err } = await run(program, words, { env: cleanEnvironment({ PATH: bin }) });
+    assert.equal(code, 0, err);
+    assert.match(out.toString(), /<title>trusted<\/title>/);
   });
 
   test("opens our own page directly, not through the proxy", async (t) => {
