@@ -10,6 +10,7 @@ static const char *const hosts[] = {
     "clients2.google.com",
     "clients4.google.com",
     "clientservices.googleapis.com",
+    "connectivitycheck.gstatic.com",
     "content-autofill.googleapis.com",
     "*.gvt1.com",
     "*.gvt2.com",
