@@ -43,13 +43,12 @@ struct os_lookup {
 
 struct os_resolver {
     struct os_lock *lock; /* of all of `shared` */
-    unsigned thread_count;
     unsigned waiting_max;
-    struct os_thread *threads[THREADS_MAX];
     struct {
         struct map queries; /* by name: waiting and running */
         struct query *first, *last;
         unsigned lookup_count;
+        unsigned user_count; /* threads, and the owner; the last one frees */
         bool is_closing;
     } shared;
 };
@@ -148,6 +147,19 @@ static void push_query(struct os_resolver *resolver, struct query *query)
     resolver->shared.last = query;
 }
 
+/* With the lock held, which is left. */
+static void leave(struct os_resolver *resolver)
+{
+    bool is_last = --resolver->shared.user_count == 0;
+
+    os_lock_leave(resolver->lock);
+    if (!is_last)
+        return;
+    map_deinit(&resolver->shared.queries);
+    os_lock_free(&resolver->lock);
+    free(resolver);
+}
+
 static void run_resolver_thread(void *owner)
 {
     struct os_resolver *resolver = owner;
@@ -170,7 +182,25 @@ static void run_resolver_thread(void *owner)
             answer_all(query, &answer);
         free_query(query);
     }
+    leave(resolver);
+}
+
+static struct err start_thread(struct os_resolver *resolver)
+{
+    struct os_thread *thread;
+    struct err error;
+
+    os_lock_enter(resolver->lock);
+    resolver->shared.user_count++;
     os_lock_leave(resolver->lock);
+    error = os_thread_start("resolver", run_resolver_thread, resolver, &thread);
+    if (!err_is(error)) {
+        os_thread_detach(&thread);
+        return OK;
+    }
+    os_lock_enter(resolver->lock);
+    leave(resolver);
+    return error;
 }
 
 struct err os_resolver_new(const struct os_resolver_options *options, struct os_resolver **ret_resolver)
@@ -186,11 +216,15 @@ struct err os_resolver_new(const struct os_resolver_options *options, struct os_
     os_clock_random(seed, sizeof(seed));
     /* Every query has a look-up, except those whose look-ups were cancelled while they ran. */
     map_init(&resolver->shared.queries, resolver->waiting_max + THREADS_MAX, seed);
+    resolver->shared.user_count = 1;
     error = os_lock_new(&resolver->lock);
-    for (unsigned i = 0; !err_is(error) && i < thread_count; i++) {
-        error = os_thread_start("resolver", run_resolver_thread, resolver, &resolver->threads[i]);
-        resolver->thread_count += !err_is(error);
+    if (err_is(error)) {
+        map_deinit(&resolver->shared.queries);
+        free(resolver);
+        return error;
     }
+    for (unsigned i = 0; !err_is(error) && i < thread_count; i++)
+        error = start_thread(resolver);
     if (err_is(error)) {
         os_resolver_free(&resolver);
         return error;
@@ -207,19 +241,12 @@ void os_resolver_free(struct os_resolver **resolver)
     if (!freed)
         return;
     *resolver = NULL;
-    if (freed->lock) {
-        os_lock_enter(freed->lock);
-        freed->shared.is_closing = true;
-        os_lock_signal_all(freed->lock);
-        os_lock_leave(freed->lock);
-    }
-    for (unsigned i = 0; i < freed->thread_count; i++)
-        os_thread_join(&freed->threads[i]);
+    os_lock_enter(freed->lock);
+    freed->shared.is_closing = true;
+    os_lock_signal_all(freed->lock);
     while ((query = pop_query(freed)))
         free_query(query);
-    map_deinit(&freed->shared.queries);
-    os_lock_free(&freed->lock);
-    free(freed);
+    leave(freed);
 }
 
 /* RFC 6761, 6.3: names under "localhost" always mean this machine; no name server is asked. */

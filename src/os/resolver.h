@@ -21,8 +21,9 @@ struct os_resolver_options {
 };
 
 MUST_CHECK struct err os_resolver_new(const struct os_resolver_options *options, struct os_resolver **ret_resolver);
-/* Waits for running look-ups at most as long as the system makes them wait; their callbacks do not run.  The loops have
- * stopped, or their look-ups are cancelled. */
+/* No callback runs any more.  Look-ups that the system is busy with are not waited for, which may be for half a minute:
+ * their threads end by themselves, the last one frees what they share.  The loops have stopped, or their look-ups are
+ * cancelled. */
 void os_resolver_free(struct os_resolver **resolver);
 
 /* on_result runs on `loop`, later: OK with 1 to OS_RESOLVER_ADDR_MAX addresses (valid for the call), or ERR_RESOLVE.

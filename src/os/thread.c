@@ -1,6 +1,7 @@
 #include "os/thread.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -14,7 +15,16 @@ struct os_thread {
     char name[NAME_BYTES];
     void (*run)(void *owner);
     void *owner;
+    struct {
+        atomic_uint claims; /* of a thread that runs, and of who may still join it; the last one frees */
+    } shared;
 };
+
+static void give_up_claim(struct os_thread *thread)
+{
+    if (atomic_fetch_sub(&thread->shared.claims, 1) == 1)
+        free(thread);
+}
 
 static void run_thread(void *argument)
 {
@@ -22,6 +32,7 @@ static void run_thread(void *argument)
 
     os_platform_name_thread(thread->name);
     thread->run(thread->owner);
+    give_up_claim(thread);
 }
 
 struct err os_thread_start(const char *name, void (*run)(void *owner), void *owner, struct os_thread **ret_thread)
@@ -35,6 +46,7 @@ struct err os_thread_start(const char *name, void (*run)(void *owner), void *own
     snprintf(thread->name, sizeof(thread->name), "%s", name);
     thread->run = run;
     thread->owner = owner;
+    atomic_init(&thread->shared.claims, 2);
     /* A thread starts with its maker's mask; signals are for the loop that asked for them. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -53,7 +65,14 @@ void os_thread_join(struct os_thread **thread)
     if (!*thread)
         return;
     CHECK(uv_thread_join(&(*thread)->uv) == 0);
-    free(*thread);
+    give_up_claim(*thread);
+    *thread = NULL;
+}
+
+void os_thread_detach(struct os_thread **thread)
+{
+    CHECK(pthread_detach((*thread)->uv) == 0);
+    give_up_claim(*thread);
     *thread = NULL;
 }
 

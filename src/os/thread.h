@@ -13,6 +13,8 @@ MUST_CHECK struct err os_thread_start(const char *name, void (*run)(void *owner)
                                       struct os_thread **ret_thread);
 /* Waits for its end and frees it. */
 void os_thread_join(struct os_thread **thread);
+/* Nobody will wait for it: it frees itself at its end, or goes with the process. */
+void os_thread_detach(struct os_thread **thread);
 unsigned os_thread_cpu_count(void);
 /* Lower priority for the calling thread, for background work. */
 void os_thread_lower_priority(void);
