@@ -72,16 +72,16 @@ const struct app_config_option app_config_options[] = {
 
     BOUND("workers", count, workers, 0, 256, "0", "threads that move traffic; 0: one per core", limits),
     BOUND("connections-max", count, connections_max, 1, 1000000, "20000", "client connections at once", limits),
-    BOUND("head-max", size, head_max_bytes, 1 * KB, 16 * MB, "256kb", "start line and fields of a message", limits),
-    BOUND("start-line-max", size, start_line_max_bytes, 256, 1 * MB, "64kb", "start line of a message", limits),
+    BOUND("head-max", size, head_max_bytes, 1 * KB, 16 * MB, "256kib", "start line and fields of a message", limits),
+    BOUND("start-line-max", size, start_line_max_bytes, 256, 1 * MB, "64kib", "start line of a message", limits),
     BOUND("field-count-max", count, field_count_max, 10, 100000, "1000", "fields of a message", limits),
     BOUND("leaf-cache-max", count, leaf_cache_max, 1, 1000000, "1000", "forged certificates kept by each worker", limits),
 
     BOUND("record-stall", duration, record_stall_ms, 100, DAY, "5s", "without progress before traffic goes on unrecorded", recording),
     PLAIN("durable", switch, durable, 0, NULL, "sync the disk before an exchange counts as recorded", recording),
-    BOUND("capture-file-max", size, capture_file_max_bytes, 1 * MB, 1024 * GB, "1gb", "size at which a new capture file begins", recording),
-    BOUND("ring-max", size, ring_max_bytes, 1 * MB, 4 * GB, "8mb", "bytes that may wait for the recorder, per worker", recording),
-    BOUND("pending-max", size, pending_max_bytes, 1 * MB, 16 * GB, "64mb", "bytes kept of exchanges under way until they are written", recording),
+    BOUND("capture-file-max", size, capture_file_max_bytes, 1 * MB, 1024 * GB, "1gib", "size at which a new capture file begins", recording),
+    BOUND("ring-max", size, ring_max_bytes, 1 * MB, 4 * GB, "8mib", "bytes that may wait for the recorder, per worker", recording),
+    BOUND("pending-max", size, pending_max_bytes, 1 * MB, 16 * GB, "64mib", "bytes kept of exchanges under way until they are written", recording),
 };
 /* clang-format on */
 

@@ -15,10 +15,17 @@ struct unit {
     uint64_t size; /* in the field's unit */
 };
 
-static const struct unit duration_units[] = {
-    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}};
-static const struct unit size_units[] = {
-    {"", 1}, {"b", 1}, {"kb", 1024}, {"mb", 1024 * 1024}, {"gb", 1024 * 1024 * 1024}};
+/* The units of the query language; of equal ones the first is written. */
+static const struct unit duration_units[] = {{"ms", 1},          {"s", 1000},        {"m", 60 * 1000},
+                                             {"min", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}};
+static const struct unit size_units[] = {{"", 1},
+                                         {"b", 1},
+                                         {"kb", 1000},
+                                         {"kib", 1024},
+                                         {"mb", 1000 * 1000},
+                                         {"mib", 1024 * 1024},
+                                         {"gb", 1000 * 1000 * 1000},
+                                         {"gib", 1024 * 1024 * 1024}};
 
 #define UNIT_COUNT(units) (sizeof(units) / sizeof((units)[0]))
 
@@ -92,7 +99,7 @@ static struct err parse_size(const struct app_config_value *value, void *field)
     uint64_t number;
 
     if (!parse_with_unit(value->text, size_units, UNIT_COUNT(size_units), &number))
-        return ERR(ERR_SYNTAX, 0, "is not a size such as 4096, 256kb, 1.5mb or 1gb");
+        return ERR(ERR_SYNTAX, 0, "is not a size such as 4096, 256kib, 1.5mb or 1gb");
     TRY(within_bounds(value, number));
     *(uint64_t *)field = number;
     return OK;
@@ -105,7 +112,7 @@ static void format_with_unit(uint64_t number, const struct unit *units, size_t u
     size_t best = 0;
 
     for (size_t i = 0; i < unit_count; i++) {
-        if (number && number % units[i].size == 0)
+        if (number && number % units[i].size == 0 && units[i].size > units[best].size)
             best = i;
     }
     snprintf(text, size, "%" PRIu64 "%s", number / units[best].size, units[best].name);

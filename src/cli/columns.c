@@ -71,7 +71,7 @@ static void write_size(uint64_t bytes, struct buf *text)
     size_t unit = 0;
 
     while (shown >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        shown /= 1024;
+        shown /= 1000;
         unit++;
     }
     PUT(text, unit && shown < 10 ? "%.1f %s" : "%.0f %s", shown, units[unit]);

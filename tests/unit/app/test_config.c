@@ -119,11 +119,12 @@ static void app_config_reads_units_exactly(void **state)
         const char *value;
         uint64_t ms;
     } durations[] = {{"500ms", 500}, {"1.5s", 1500},    {"2m", 120000}, {"1h", 3600000},
-                     {"0.001s", 1},  {"7D", 604800000}, {"2 s", 2000}};
+                     {"0.001s", 1},  {"7D", 604800000}, {"2 s", 2000},  {"3min", 180000}};
     static const struct {
         const char *value;
         uint64_t bytes;
-    } sizes[] = {{"4096", 4096}, {"4096b", 4096}, {"256kb", 262144}, {"1.5mb", 1572864}, {"2MB", 2097152}};
+    } sizes[] = {{"4096", 4096},    {"4096b", 4096},    {"256kib", 262144},
+                 {"256kb", 256000}, {"1.5mb", 1500000}, {"2MiB", 2097152}};
 
     for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
         set(*state, "connect-timeout", durations[i].value);
@@ -142,7 +143,7 @@ static void app_config_refuses_what_is_no_number_with_unit(void **state)
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         refuses(*state, "connect-timeout", bad[i], "is not a duration");
-    refuses(*state, "head-max", "10tb", "is not a size");
+    refuses(*state, "head-max", "10eb", "is not a size");
     refuses(*state, "head-max", "0.3b", "is not a size");
     refuses(*state, "workers", "1.5", "is not a whole number");
     refuses(*state, "workers", "99999999999999999999", "is not a whole number");
@@ -157,9 +158,9 @@ static void app_config_keeps_numbers_within_bounds(void **state)
     set(*state, "connect-timeout", "1ms");
     set(*state, "connect-timeout", "365d");
     refuses(*state, "connect-timeout", "366d", "must be from 1ms to 365d");
-    refuses(*state, "head-max", "1023", "must be from 1kb to 16mb");
+    refuses(*state, "head-max", "1023", "must be from 1kib to 16mib");
     set(*state, "head-max", "1024");
-    refuses(*state, "head-max", "16777217", "must be from 1kb to 16mb");
+    refuses(*state, "head-max", "16777217", "must be from 1kib to 16mib");
 }
 
 static void app_config_reads_listening_addresses(void **state)

@@ -63,10 +63,10 @@ static void cli_columns_for_a_person_fit(void **state)
 
     (void)state;
     cli_columns_fit(&columns, 60, false);
-    assert_row(&columns, &item, "     7 GET     404     https://example.com…  4.9 kB   1.2 ms\n");
+    assert_row(&columns, &item, "     7 GET     404     https://example.com…  5.0 kB   1.2 ms\n");
     cli_columns_fit(&columns, 70, true);
     assert_row(&columns, &item,
-               "\x1b[2m     7\x1b[0m GET     \x1b[33m404    \x1b[0m https://example.com/a           4.9 kB   1.2 ms\n");
+               "\x1b[2m     7\x1b[0m GET     \x1b[33m404    \x1b[0m https://example.com/a           5.0 kB   1.2 ms\n");
 }
 
 static void cli_columns_show_why_there_is_no_answer(void **state)
