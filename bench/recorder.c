@@ -1,6 +1,6 @@
 /* What recording costs: plays exchanges through real ports and prints JSON.
  *
- *   recorder [FOLDER]        FOLDER: where the projects are made; default $TMPDIR or /tmp
+ *   recorder [FOLDER [CASE]]     FOLDER: where the projects are made; default $TMPDIR or /tmp.  CASE: "1 KiB", ...
  *
  * CPU is user + system of the whole process (observer calls, recorder thread, syncer), less what the loop itself costs
  * when nobody observes; "observer" is the traffic thread's part alone.
@@ -35,6 +35,7 @@ struct bench {
     struct exchange_observer *observers[1];
     char *body;
     uint64_t last_id;
+    const char *only; /* the case to run; NULL: all */
 };
 
 static double seconds(struct timeval time) { return (double)time.tv_sec + (double)time.tv_usec / 1e6; }
@@ -112,6 +113,8 @@ static void play(struct bench *bench, struct exchange_observer *const *observers
     for (size_t at = 0; at < body_len; at += 65536) {
         size_t len = body_len - at < 65536 ? body_len - at : 65536;
 
+        while (count && !observers[0]->ops->has_room(observers[0]))
+            usleep(500);
         exchange_bytes(&exchange, EXCHANGE_RESPONSE, (struct str){bench->body + at, len}, len);
     }
     exchange_half_end(&exchange, EXCHANGE_RESPONSE, true);
@@ -127,6 +130,8 @@ static void run(struct bench *bench, const char *name, size_t body_len, unsigned
     struct store_recorder_status before, after;
     uint64_t begun_us;
 
+    if (bench->only && strcmp(bench->only, name) != 0)
+        return;
     start = thread_cpu();
     for (unsigned i = 0; i < count; i++)
         play(bench, NULL, 0, body_len);
@@ -157,7 +162,7 @@ static void stop(void *owner) { os_loop_stop(owner); }
 int main(int argc, char **argv)
 {
     const char *base = argc > 1 ? argv[1] : getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
-    struct bench bench = {.last_id = 0};
+    struct bench bench = {.only = argc > 2 ? argv[2] : NULL};
     struct os_post post = {.fn = stop};
     char command[400];
 

@@ -113,7 +113,7 @@ static void harden(sqlite3 *database)
 static struct err open_raw(const char *path, int flags, sqlite3 **ret_database)
 {
     sqlite3 *database = NULL;
-    int code = sqlite3_open_v2(path, &database, flags | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int code = sqlite3_open_v2(path, &database, flags | SQLITE_OPEN_EXRESCODE, NULL);
     struct err err = store_database_error(database, code);
 
     if (err_is(err)) {
@@ -170,7 +170,7 @@ static struct err check_schema(sqlite3 *database, const char *schema)
 {
     sqlite3 *expected = NULL;
     sqlite3_stmt *actual_rows = NULL, *expected_rows = NULL;
-    struct err err = open_raw(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &expected);
+    struct err err = open_raw(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, &expected);
 
     if (!err_is(err))
         err = store_database_run(expected, schema);
@@ -236,7 +236,7 @@ static struct err create(const char *path, const struct store_database_kind *kin
     /* Made by us, so that it is private whatever the umask is; SQLite gives its side files the same mode. */
     TRY(os_file_open(path, OS_FILE_CREATE, &file));
     os_file_close(&file);
-    TRY(open_raw(path, SQLITE_OPEN_READWRITE, &database));
+    TRY(open_raw(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, &database));
     snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id=%d; PRAGMA user_version=%d", kind->application_id,
              kind->version);
     for (size_t i = 0; kind->pragmas[i]; i++)
@@ -260,7 +260,10 @@ static struct err open_checked(const char *path, const struct store_database_kin
     sqlite3 *database;
     struct err err;
 
-    TRY(open_raw(path, is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, &database));
+    TRY(open_raw(path,
+                 (is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                     (kind->is_shared ? SQLITE_OPEN_FULLMUTEX : SQLITE_OPEN_NOMUTEX),
+                 &database));
     err = check_identity(database, kind);
     if (!err_is(err) && are_pages_checked)
         err = check_pages(database);

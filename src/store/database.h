@@ -8,6 +8,7 @@
 #define STORE_DATABASE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -17,6 +18,7 @@ struct store_database_kind {
     int version;
     const char *schema;         /* the statements that make it */
     const char *const *pragmas; /* run on every connection that writes; ends with NULL */
+    bool is_shared;             /* a connection may be used by several threads at once */
 };
 
 enum store_database_mode {

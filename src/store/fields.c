@@ -141,10 +141,33 @@ void store_fields_unpack(struct str packed, struct exchange_facts *ret_facts)
     }
 }
 
+/* Whether all bytes stand for themselves, eight at a time: none below 0x20, none above 0x7e, no '%'. */
+static bool is_all_plain(struct str value)
+{
+    const uint64_t one = UINT64_C(0x0101010101010101), high = one << 7;
+    uint64_t word, percent;
+
+    for (; value.len >= sizeof(word); value = str_skip(value, sizeof(word))) {
+        memcpy(&word, value.ptr, sizeof(word));
+        percent = word ^ one * '%';
+        if ((word | (word - one * 0x20) | (word + one) | ((percent - one) & ~percent)) & high)
+            return false;
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        if (!is_plain((unsigned char)value.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
 static void put_escaped(struct store_out *out, struct str value)
 {
     static const char digits[] = "0123456789ABCDEF";
 
+    if (value.len && is_all_plain(value) && value.ptr[0] != ' ' && value.ptr[value.len - 1] != ' ') {
+        store_out_put(out, value);
+        return;
+    }
     for (size_t i = 0; i < value.len; i++) {
         unsigned char c = (unsigned char)value.ptr[i];
         bool is_edge_space = c == ' ' && (i == 0 || i + 1 == value.len);

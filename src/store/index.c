@@ -29,7 +29,6 @@ const struct store_database_kind store_index_kind = {
                     "meta_file INTEGER NOT NULL, meta_offset INTEGER NOT NULL, meta_len INTEGER NOT NULL, "
                     "req_file INTEGER, req_offset INTEGER, req_size INTEGER, "
                     "res_file INTEGER, res_offset INTEGER, res_size INTEGER, PRIMARY KEY(id));"
-                    "CREATE INDEX exchange_host ON exchange(host);"
                     "CREATE INDEX exchange_open ON exchange(id) WHERE is_open;"
                     "CREATE TABLE piece(exchange INTEGER, part INTEGER, start INTEGER, "
                     "file INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL, "
@@ -182,13 +181,31 @@ static struct store_place column_place(sqlite3_stmt *statement, int column)
                                 .len = (uint64_t)sqlite3_column_int64(statement, column + 2)};
 }
 
+/* Most text is ASCII without NUL; eight bytes at a time. */
+static bool is_plain_ascii(struct str text)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), one = UINT64_C(0x0101010101010101);
+    uint64_t word;
+
+    for (; text.len >= sizeof(word); text = str_skip(text, sizeof(word))) {
+        memcpy(&word, text.ptr, sizeof(word));
+        if ((word | (word - one)) & high)
+            return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] <= 0)
+            return false;
+    }
+    return true;
+}
+
 static void bind_value(sqlite3_stmt *statement, int index, const struct query_column_value *value)
 {
     if (!value->is_present)
         sqlite3_bind_null(statement, index);
     else if (value->type == QUERY_COLUMN_INTEGER)
         sqlite3_bind_int64(statement, index, value->integer);
-    else if (query_column_is_text(value->text))
+    else if (is_plain_ascii(value->text) || query_column_is_text(value->text))
         store_database_bind_text(statement, index, value->text);
     else
         sqlite3_bind_blob64(statement, index, value->text.ptr, value->text.len, SQLITE_STATIC);

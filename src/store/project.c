@@ -44,7 +44,7 @@ static const char schema[] =
 static const char *const pragmas[] = {"PRAGMA journal_mode=DELETE", "PRAGMA synchronous=FULL", NULL};
 
 static const struct store_database_kind kind = {
-    .application_id = 0x736b7072, .version = 1, .schema = schema, .pragmas = pragmas};
+    .application_id = 0x736b7072, .version = 1, .schema = schema, .pragmas = pragmas, .is_shared = true};
 
 static bool is_name_char(char c)
 {

@@ -17,6 +17,7 @@
 #define SEGMENT_BYTES ((size_t)1024 * 1024) /* of a half that goes on */
 #define STREAM_BYTES ((size_t)256 * 1024)
 #define TAKE_BYTES ((uint64_t)2 * 1024 * 1024) /* from one ring before the next has its turn */
+#define QUEUE_FULL_BYTES ((size_t)8 * 1024 * 1024)
 #define COMMIT_US ((uint64_t)50000)
 #define COMMIT_BYTES ((uint64_t)4 * 1024 * 1024)
 #define RETRY_US ((uint64_t)100000)
@@ -284,6 +285,13 @@ static void take_event(struct store_recorder *recorder, unsigned port, struct st
         write_part(writer, exchange);
 }
 
+/* Rows that wait for a working index must not become too many: then the rings fill and slow the traffic.  Those that
+ * wait for one that cannot be written are dropped in the end and come from the capture later. */
+static bool is_queue_full(const struct store_recorder_writer *writer)
+{
+    return writer->index && !writer->is_index_failing && store_index_queue_len(&writer->queue) > QUEUE_FULL_BYTES;
+}
+
 /* False when the batch could not be written: nothing more may be taken then. */
 static bool keep_batch_small(struct store_recorder *recorder)
 {
@@ -314,7 +322,7 @@ static bool drain_ring(struct store_recorder *recorder, struct store_recorder_ri
 
     if (!slot->ring.bytes)
         return true;
-    while (ring_peek(&slot->ring, &record)) {
+    while (!is_queue_full(&recorder->writer) && ring_peek(&slot->ring, &record)) {
         take_event(recorder, slot->number, record);
         ring_pop(&slot->ring);
         if (!keep_batch_small(recorder))
@@ -384,7 +392,8 @@ static bool is_commit_due(const struct store_recorder *recorder, uint64_t now_us
 
     if (!has_rows(writer))
         return false;
-    return is_wanted || now_us - writer->committed_us >= COMMIT_US || writer->bytes_since_commit >= COMMIT_BYTES;
+    return is_wanted || is_queue_full(writer) || now_us - writer->committed_us >= COMMIT_US ||
+           writer->bytes_since_commit >= COMMIT_BYTES;
 }
 
 /* One turn.  `is_wanted`: everything must be in the index after it.  False when something failed. */

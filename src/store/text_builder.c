@@ -228,7 +228,8 @@ static struct err append_blocks(struct buf *out, const uint32_t *entries, size_t
 static void seal_group(struct buf *out, size_t start)
 {
     char *group = out->bytes + out->start + start;
-    uint32_t sum = store_text_segment_checksum(STORE_TEXT_CHECKSUM_BEGIN, (struct str){group + 4, out->len - start - 4});
+    uint32_t sum =
+        store_text_segment_checksum(STORE_TEXT_CHECKSUM_BEGIN, (struct str){group + 4, out->len - start - 4});
 
     for (unsigned i = 0; i < 4; i++)
         group[i] = (char)(unsigned char)(sum >> 8 * i & 255);

@@ -12,7 +12,7 @@ struct store_text_segment {
     char *path;
     struct os_file *file; /* while it is read */
     uint32_t block_count, repeat_count;
-    uint32_t part_len[4]; /* groups, directory, documents, repeats */
+    uint32_t part_len[4];             /* groups, directory, documents, repeats */
     uint32_t checksum, said_checksum; /* of header and parts but the groups */
     struct store_text_blocks overfull;
     char *directory; /* and, behind it, documents and repeats */
