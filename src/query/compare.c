@@ -243,6 +243,7 @@ static struct err regex_value(struct query_parser *parser, const struct query_co
                                   fault.message);
     tree->regexes[tree->regex_count++] = value->regex;
     value->text = token->text;
+    value->is_extended = options.is_extended;
     return OK;
 }
 

@@ -84,8 +84,14 @@ size_t query_fold(struct str text, char *folded)
 
     while (text.len) {
         char bytes[UTF8_BYTES_MAX];
-        size_t len = fold_one(&text, bytes);
+        size_t len;
 
+        if (text.len >= sizeof(uint64_t) && fold_ascii_word(text.ptr, folded + written)) {
+            text = str_skip(text, sizeof(uint64_t));
+            written += sizeof(uint64_t);
+            continue;
+        }
+        len = fold_one(&text, bytes);
         memcpy(folded + written, bytes, len);
         written += len;
     }

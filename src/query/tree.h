@@ -37,7 +37,8 @@ struct query_value {
     struct str folded;         /* CONTAINS and ANYWHERE: folded */
     int64_t integer;           /* every other type */
     int64_t until;             /* TIME with EQUAL: the first microsecond after what is meant (a day, or an instant) */
-    struct query_regex *regex; /* MATCHES */
+    struct query_regex *regex; /* MATCHES; its pattern is `text` */
+    bool is_extended;          /* MATCHES: the pattern has the flag x */
 };
 
 struct query_node {
