@@ -102,6 +102,7 @@ struct store_reader_body {
     bool is_bomb;           /* decompressing stopped at the ratio limit */
     bool is_coding_unknown; /* a content coding nobody here knows: bytes are left coded */
     bool is_malformed;      /* framing or coding was damaged; what came before the damage is there */
+    bool is_text;           /* store_reader_text(): of a type that is text and searched (http/charset.h) */
     char charset[32];       /* that the text was taken to be in; "" for none */
 };
 

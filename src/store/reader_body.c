@@ -119,11 +119,18 @@ static struct err load_bytes(struct flow *flow, struct str codings, struct store
     return err;
 }
 
+/* What begins with a byte order mark is text, zeros or not. */
+static bool is_text(struct str type, struct str start, struct http_charset_choice choice)
+{
+    return choice.reason == HTTP_CHARSET_BY_BOM || http_charset_is_text(type, start);
+}
+
 static void convert(struct str type, const struct buf *decoded, struct buf *body, struct store_reader_body *about)
 {
     struct str bytes = buf_str(decoded);
     struct http_charset_choice choice = http_charset_choose(type, str_head(bytes, HTTP_CHARSET_PROBE_BYTES));
 
+    about->is_text = is_text(type, bytes, choice);
     snprintf(about->charset, sizeof(about->charset), "%s", http_charset_name(choice.charset));
     if (!http_charset_convert(choice.charset, bytes, body))
         about->is_truncated = true;
@@ -139,6 +146,8 @@ static struct err load_text(struct flow *flow, struct str codings, struct str ty
     err = load_bytes(flow, codings, about);
     if (!err_is(err))
         convert(type, &decoded, body, about);
+    if (!about->is_text && flow->part->level == STORE_READER_SEARCHED)
+        buf_clear(body);
     buf_deinit(&decoded);
     return err;
 }
@@ -165,13 +174,16 @@ static bool says_chunked(struct str head)
            str_find_nocase(value, STR("chunked")) != STR_ABSENT;
 }
 
+/* Whether some bytes of that type would be text: pictures and films need not be read to be searched. */
+static bool may_be_text(struct str type) { return http_charset_is_text(type, STR_NONE); }
+
 static struct err load(struct flow *flow, const struct store_reader_item *item, struct buf *head,
                        struct store_reader_body *about)
 {
     const struct facts_half *half = &item->facts.half[flow->part->side];
     struct str type = STR_NONE;
     struct buf codings;
-    struct err err;
+    struct err err = OK;
 
     TRY(read_head(flow->reader, flow->part, half->head_len, head));
     TRY(store_reader_raw_len(flow->reader, flow->part->id, flow->part->side, &flow->end));
@@ -182,8 +194,10 @@ static struct err load(struct flow *flow, const struct store_reader_item *item, 
     buf_init(&codings, CODINGS_MAX);
     store_content_fields(buf_str(head), STR("content-encoding"), &codings);
     (void)store_content_field(buf_str(head), STR("content-type"), &type);
-    err = flow->part->level == STORE_READER_TEXT ? load_text(flow, buf_str(&codings), type, about)
-                                                 : load_bytes(flow, buf_str(&codings), about);
+    if (flow->part->level < STORE_READER_TEXT)
+        err = load_bytes(flow, buf_str(&codings), about);
+    else if (flow->part->level == STORE_READER_TEXT || may_be_text(type))
+        err = load_text(flow, buf_str(&codings), type, about);
     buf_deinit(&codings);
     return err;
 }

@@ -68,6 +68,7 @@ enum store_reader_level {
     STORE_READER_PAYLOAD,
     STORE_READER_DECODED,
     STORE_READER_TEXT,
+    STORE_READER_SEARCHED, /* as TEXT, but nothing of a body that is no text */
 };
 
 struct store_reader_part {

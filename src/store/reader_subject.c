@@ -31,8 +31,9 @@ static struct err load_text(struct store_reader_subject *subject, enum exchange_
 
     if (subject->subject.facts->kind == EXCHANGE_WEBSOCKET)
         return ERR(ERR_ABSENT, 0, "there is no body");
-    TRY(store_reader_text(subject->reader, subject->id, side, bytes, &about));
-    if (about.is_truncated)
+    TRY(store_reader_body_load(subject->reader, &(struct store_reader_part){subject->id, side, STORE_READER_SEARCHED},
+                               bytes, &about));
+    if (about.is_text && about.is_truncated)
         return ERR(ERR_LIMIT, 0, "the body is too long to be searched");
     return bytes->len ? OK : ERR(ERR_ABSENT, 0, "there is no body");
 }
@@ -101,6 +102,14 @@ void store_reader_subject_init(struct store_reader_subject *subject, struct stor
         buf_init(&subject->head[side].bytes, HEAD_MAX);
         buf_init(&subject->text[side].bytes, STORE_READER_SUBJECT_BYTES_MAX);
         buf_init(&subject->wire[side].bytes, STORE_READER_SUBJECT_BYTES_MAX);
+    }
+}
+
+void store_reader_subject_limit(struct store_reader_subject *subject, size_t text_bytes_max)
+{
+    for (int side = 0; side < 2; side++) {
+        buf_deinit(&subject->text[side].bytes);
+        buf_init(&subject->text[side].bytes, text_bytes_max);
     }
 }
 

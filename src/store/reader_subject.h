@@ -21,6 +21,8 @@ struct store_reader_subject {
 };
 
 void store_reader_subject_init(struct store_reader_subject *subject, struct store_reader *reader);
+/* Larger texts of bodies are ERR_LIMIT.  Before the first item. */
+void store_reader_subject_limit(struct store_reader_subject *subject, size_t text_bytes_max);
 void store_reader_subject_deinit(struct store_reader_subject *subject);
 /* Points it at an item, which must live as long as it is evaluated; forgets what was loaded of the one before. */
 void store_reader_subject_set(struct store_reader_subject *subject, const struct store_reader_item *item);

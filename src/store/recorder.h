@@ -54,7 +54,7 @@ struct store_recorder_status {
     uint64_t waiting_bytes;  /* handed over, not yet written */
     uint64_t living_count;   /* exchanges under way */
     uint64_t gap_count;      /* gaps since the open */
-    uint64_t lost_count;     /* exchanges that ended in gaps */
+    uint64_t lost_count;     /* exchanges that ended in gaps without any record */
     int64_t gap_since_us;    /* wall clock; 0: no gap now */
     int64_t synced_us;       /* wall clock of the last sync to disk; 0: none yet */
     char alarm[200];         /* a sentence for a person; empty: all is well */
