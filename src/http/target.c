@@ -21,7 +21,7 @@ static bool parse_port(struct str text, uint16_t *ret_port)
 {
     uint64_t port = 0;
 
-    if (text.len && (!str_to_u64(text, &port) || port > UINT16_MAX))
+    if (text.len && (!str_to_u64(text, &port) || port == 0 || port > UINT16_MAX))
         return false;
     *ret_port = (uint16_t)port;
     return true;

@@ -33,7 +33,7 @@ struct http_target {
     bool has_query;
 };
 
-/* host, host:port, [v6]:port, userinfo@host:port.  ERR_SYNTAX: empty host, port not 0-65535, stray bytes (control,
+/* host, host:port, [v6]:port, userinfo@host:port.  ERR_SYNTAX: empty host, port not 1-65535, stray bytes (control,
  * space, '/', '\\', '?', '#'), unclosed or stray bracket.  "host:" is a host without a port.  What stands before the
  * last '@' is userinfo. */
 MUST_CHECK struct err http_target_parse_authority(struct str text, struct http_authority *ret_authority);
