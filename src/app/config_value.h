@@ -1,7 +1,8 @@
 /* config_value.h - the kinds of values that options have, and how each is read from text.
  *
  * Durations are whole milliseconds once read (500ms, 1.5s, 2m, 1h, 7d; a unit is required), sizes whole bytes (10kb,
- * 1.5mb, 2gib; as in the query language one kb is 1000 bytes and one kib 1024).  A field is written only when the whole value is right.
+ * 1.5mb, 2gib; as in the query language one kb is 1000 bytes and one kib 1024).  A field is written only when the whole
+ * value is right.
  */
 #ifndef APP_CONFIG_VALUE_H
 #define APP_CONFIG_VALUE_H
