@@ -435,9 +435,8 @@ void h2_session_consume(struct h2_session *session, int32_t id, size_t count)
 {
     if (count == 0 || session->is_broken)
         return;
-    /* Both fail only when memory does, or when the peer was given more window than there is, which cannot be. */
-    if (nghttp2_session_consume(session->nghttp2, id, count) != 0)
-        nghttp2_session_consume_connection(session->nghttp2, count);
+    /* Fails only for want of memory.  Of a stream that is gone it opens the connection's window alone. */
+    nghttp2_session_consume(session->nghttp2, id, count);
 }
 
 void h2_session_reset(struct h2_session *session, int32_t id, uint32_t code)
