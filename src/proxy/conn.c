@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "net/socket.h"
 #include "os/clock.h"
 #include "proxy/peek.h"
 
@@ -75,13 +76,55 @@ static struct facts_address address_of(const struct os_addr *addr)
     return address;
 }
 
-void proxy_conn_start(struct proxy_worker *worker, struct net_layer *client)
+struct err proxy_conn_enter(struct proxy_conn *conn, struct str host, uint16_t port)
+{
+    struct str copy;
+
+    TRY(arena_copy(&conn->arena, host, &copy));
+    for (size_t i = 0; i < copy.len; i++)
+        ((char *)(uintptr_t)copy.ptr)[i] = str_fold_char(copy.ptr[i]);
+    conn->authority = (struct proxy_authority){.host = copy, .port = port};
+    conn->is_inside_connect = true;
+    conn->is_inside_tls = false;
+    conn->client_tls = (struct facts_tls){0};
+    conn->loopmark = STR_NONE;
+    return OK;
+}
+
+bool proxy_conn_is_tls_origin(const struct proxy_conn *conn)
+{
+    return conn->mode && conn->mode->kind == PROXY_MODE_REVERSE ? conn->mode->is_tls : conn->is_inside_tls;
+}
+
+struct str proxy_conn_origin_sni(const struct proxy_conn *conn)
+{
+    bool is_reverse = conn->mode && conn->mode->kind == PROXY_MODE_REVERSE;
+
+    return conn->is_inside_tls && !is_reverse ? conn->client_tls.sni : STR_NONE;
+}
+
+/* Where the connection goes when its listener says so, and not the client. */
+static struct err enter_by_mode(struct proxy_conn *conn)
+{
+    struct os_addr addr;
+    char text[OS_ADDR_TEXT_BYTES];
+
+    if (!conn->mode || conn->mode->kind == PROXY_MODE_REGULAR || conn->mode->kind == PROXY_MODE_SOCKS5)
+        return OK;
+    if (conn->mode->kind == PROXY_MODE_REVERSE)
+        return proxy_conn_enter(conn, conn->mode->host, conn->mode->port);
+    TRY(os_tcp_original_addr(net_socket_tcp(conn->client), &addr));
+    return proxy_conn_enter(conn, str_from(os_addr_format_ip(&addr, text)), addr.port);
+}
+
+void proxy_conn_start(struct proxy_worker *worker, struct net_layer *client, const struct proxy_mode *mode)
 {
     struct proxy_conn *conn = calloc(1, sizeof(*conn));
 
     CHECK(conn);
     conn->worker = worker;
     conn->client = client;
+    conn->mode = mode;
     conn->number = proxy_worker_number();
     conn->client_addr = address_of(&client->remote_addr);
     conn->listener_addr = address_of(&client->local_addr);
@@ -91,6 +134,11 @@ void proxy_conn_start(struct proxy_worker *worker, struct net_layer *client)
     atomic_fetch_add(&worker->shared.conn_count, 1);
     net_layer_set_owner(client, &proxy_conn_layer_events, conn);
     proxy_peek_start(conn);
+    /* A connection that was not redirected has no place to go. */
+    if (err_is(enter_by_mode(conn)))
+        proxy_conn_close(conn, false);
+    else if (conn->is_inside_connect)
+        proxy_conn_wait(conn, worker->options->timeouts.peek_ms);
 }
 
 void proxy_conn_hand(struct proxy_conn *conn, const struct proxy_handler *handler, void *state)

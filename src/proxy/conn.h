@@ -19,6 +19,7 @@
 
 #include "net/layer.h"
 #include "os/timer.h"
+#include "proxy/mode.h"
 #include "proxy/origin.h"
 #include "proxy/worker.h"
 
@@ -53,11 +54,13 @@ struct proxy_conn {
     struct arena arena;
     bool is_closing;
     bool is_reading;
-    bool is_inside_connect;
+    const struct proxy_mode *mode; /* how clients reach us; NULL: regular */
+    bool is_inside_connect;  /* where it goes is said once for the connection: CONNECT, SOCKS5, transparent, reverse */
     bool is_inside_tls;      /* the bytes of `client` were decrypted */
     bool is_first_tls_proxy; /* the client speaks TLS to the proxy itself, so CONNECT may come inside */
     struct proxy_authority authority;
-    struct str loopmark; /* of CONNECT, see loopmark.h; in the connection's arena */
+    struct str dial_host; /* transparent mode: the address, where authority has the name of the SNI; else empty */
+    struct str loopmark;  /* of CONNECT, see loopmark.h; in the connection's arena */
     uint64_t number;
     struct facts_address client_addr, listener_addr;
     struct facts_tls client_tls;
@@ -70,7 +73,12 @@ struct proxy_conn {
 #define PROXY_CONN_ARENA_BYTES_MAX ((size_t)(64 * 1024))
 
 /* Takes a connected layer over and starts peeking. */
-void proxy_conn_start(struct proxy_worker *worker, struct net_layer *client);
+void proxy_conn_start(struct proxy_worker *worker, struct net_layer *client, const struct proxy_mode *mode);
+/* From here on the connection leads to host:port, and its bytes begin anew.  ERR_LIMIT: too many such steps. */
+MUST_CHECK struct err proxy_conn_enter(struct proxy_conn *conn, struct str host, uint16_t port);
+/* Whether the origin is spoken to in TLS, and the SNI to use there (empty: the origin's name). */
+bool proxy_conn_is_tls_origin(const struct proxy_conn *conn);
+struct str proxy_conn_origin_sni(const struct proxy_conn *conn);
 /* What the topmost layer of the client is given, also by who puts a layer on top. */
 extern const struct net_layer_events proxy_conn_layer_events;
 /* Gives the connection to another handler; the one before has let go of its state. */

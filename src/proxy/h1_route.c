@@ -114,19 +114,13 @@ static enum proxy_h1_route open_tunnel(struct proxy_h1 *h1, const struct way *wa
     static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
     const struct http_message *message = h1_decoder_message(h1->request_decoder);
     struct proxy_conn *conn = h1->conn;
-    struct str first_bytes, host;
+    struct str first_bytes;
 
     CHECK(!err_is(arena_copy(os_loop_scratch(conn->worker->loop), rest, &first_bytes)));
-    if (err_is(arena_copy(&conn->arena, way->host, &host))) {
+    if (err_is(proxy_conn_enter(conn, way->host, way->port))) {
         proxy_conn_close(conn, false);
         return PROXY_H1_ROUTE_ANSWERED;
     }
-    conn->authority.host = host;
-    conn->authority.port = way->port;
-    conn->is_inside_connect = true;
-    conn->is_inside_tls = false;
-    conn->client_tls = (struct facts_tls){0};
-    conn->loopmark = STR_NONE;
     IGNORE(arena_copy(&conn->arena, proxy_loopmark_of(message), &conn->loopmark)); /* fits: it is bounded */
     proxy_conn_write(conn, &(struct str){established, sizeof(established) - 1}, 1);
     proxy_h1_let_go(h1);
@@ -263,7 +257,8 @@ static void use_origin(struct proxy_h1 *h1, const struct way *way)
         .port = way->port,
         .is_tls = way->is_tls,
         .is_plain_http = !way->is_tls && !conn->is_inside_connect,
-        .sni = conn->is_inside_tls ? conn->client_tls.sni : STR_NONE,
+        .dial_host = conn->dial_host,
+        .sni = proxy_conn_origin_sni(conn),
         .offers_http1 = !conn->is_inside_tls || conn->client_offers_http1,
         .loopmark = conn->loopmark,
         .events = &proxy_h1_origin_events,
@@ -330,7 +325,7 @@ static struct err find_inside_way(struct proxy_h1 *h1, struct way *way)
         way->target = (struct http_target){.form = HTTP_TARGET_OTHER, .path = message->target};
     way->host = h1->conn->authority.host;
     way->port = h1->conn->authority.port;
-    way->is_tls = h1->conn->is_inside_tls;
+    way->is_tls = proxy_conn_is_tls_origin(h1->conn);
     return OK;
 }
 

@@ -7,6 +7,7 @@
 struct proxy_listener {
     struct os_loop *loop;
     struct os_listener *socket;
+    const struct proxy_mode *mode;
     struct proxy_worker *workers[PROXY_LISTENER_WORKER_MAX];
     size_t worker_count;
     size_t next; /* where the search for the least busy one begins, so that equals take turns */
@@ -18,6 +19,7 @@ struct proxy_listener {
 struct handed {
     struct os_post post;
     struct proxy_worker *worker;
+    const struct proxy_mode *mode;
     int fd;
 };
 
@@ -25,7 +27,7 @@ static void on_handed(void *owner)
 {
     struct handed *handed = owner;
 
-    proxy_worker_accept(handed->worker, handed->fd);
+    proxy_worker_accept(handed->worker, handed->fd, handed->mode);
     free(handed);
 }
 
@@ -54,12 +56,13 @@ static void on_accept(void *owner, int fd)
     struct handed *handed;
 
     if (worker->loop == listener->loop) {
-        proxy_worker_accept(worker, fd);
+        proxy_worker_accept(worker, fd, listener->mode);
         return;
     }
     handed = calloc(1, sizeof(*handed));
     CHECK(handed);
-    *handed = (struct handed){.post = {.fn = on_handed, .owner = handed}, .worker = worker, .fd = fd};
+    *handed =
+        (struct handed){.post = {.fn = on_handed, .owner = handed}, .worker = worker, .mode = listener->mode, .fd = fd};
     os_loop_post(worker->loop, &handed->post);
 }
 
@@ -83,6 +86,7 @@ struct err proxy_listener_open(const struct proxy_listener_options *options, str
 
     CHECK(listener && options->worker_count > 0 && options->worker_count <= PROXY_LISTENER_WORKER_MAX);
     listener->loop = options->loop;
+    listener->mode = options->mode;
     listener->worker_count = options->worker_count;
     memcpy(listener->workers, options->workers, options->worker_count * sizeof(options->workers[0]));
     err = os_listener_open(options->loop, &options->addr, &events, listener, &listener->socket);

@@ -11,6 +11,7 @@ struct proxy_listener;
 struct proxy_listener_options {
     struct os_loop *loop; /* accepts on this one; may be a worker's own */
     struct os_addr addr;
+    const struct proxy_mode *mode;       /* outlives the listener; NULL: regular */
     struct proxy_worker *const *workers; /* copied */
     size_t worker_count;
 };

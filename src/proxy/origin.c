@@ -344,8 +344,9 @@ static struct err dial(struct proxy_origin *origin)
         .find_override = find_override,
         .policy = (void *)options,
     };
+    struct str address = origin->request.dial_host.len ? origin->request.dial_host : origin->request.host;
     struct net_dial_request request = {
-        .host = origin->upstream ? origin->upstream->host : origin->request.host,
+        .host = origin->upstream ? origin->upstream->host : address,
         .port = origin->upstream ? origin->upstream->port : origin->request.port,
         .on_done = on_dialled,
         .owner = origin,
@@ -381,6 +382,7 @@ struct proxy_origin *proxy_origin_open(struct proxy_worker *worker, const struct
                                                 .stage = "look-up"};
     atomic_fetch_add(&worker->shared.origin_count, 1);
     IGNORE(arena_copy(&origin->arena, request->host, &origin->request.host)); /* bounded by the head's limit */
+    IGNORE(arena_copy(&origin->arena, request->dial_host, &origin->request.dial_host));
     IGNORE(arena_copy(&origin->arena, request->sni, &origin->request.sni));
     IGNORE(arena_copy(&origin->arena, request->loopmark, &origin->request.loopmark));
     origin->upstream = proxy_origin_upstream(worker->options, request->host, request->is_tls);

@@ -25,7 +25,8 @@ struct proxy_origin_events {
 };
 
 struct proxy_origin_request {
-    struct str host; /* name or address, no brackets */
+    struct str host;      /* name or address, no brackets */
+    struct str dial_host; /* where to connect to instead, for a host whose address is known; empty: host */
     uint16_t port;
     bool is_tls;
     bool is_plain_http;  /* goes to an upstream HTTP proxy in absolute form, without a tunnel */

@@ -5,9 +5,11 @@
 #include "base/buf.h"
 #include "os/tcp.h"
 #include "proxy/h1.h"
+#include "proxy/socks.h"
 #include "proxy/tunnel.h"
 #include "tls/hello.h"
 #include "tls/layer.h"
+#include "tls/leaf.h"
 
 /* The longest method that is looked for: what is longer is no request line. */
 #define METHOD_MAX 32
@@ -24,6 +26,7 @@ enum look {
     LOOK_MORE,
     LOOK_TLS,
     LOOK_HTTP,
+    LOOK_SOCKS,
     LOOK_OTHER,
 };
 
@@ -85,6 +88,8 @@ static enum look look(struct proxy_conn *conn, struct str news)
 
         return state == TLS_HELLO_MORE ? LOOK_MORE : state == TLS_HELLO_IS ? LOOK_TLS : LOOK_OTHER;
     }
+    if (!conn->is_inside_connect && proxy_socks_is_first_byte(bytes.ptr[0]))
+        return LOOK_SOCKS;
     /* On our own port everything else is a request, good or bad: its error page explains. */
     if (!conn->is_inside_connect)
         return LOOK_HTTP;
@@ -98,7 +103,7 @@ static void start_tunnel(struct proxy_conn *conn, struct str flag, bool hides_by
     struct str bytes = let_go(conn);
     struct proxy_tunnel_request request = {.host = conn->authority.host,
                                            .port = conn->authority.port,
-                                           .is_tls = conn->is_inside_tls,
+                                           .is_tls = proxy_conn_is_tls_origin(conn),
                                            .flag = flag,
                                            .hides_bytes = hides_bytes,
                                            .client_bytes = bytes};
@@ -206,6 +211,15 @@ static struct err wrap(struct proxy_conn *conn, const struct tls_layer_client_op
     return err;
 }
 
+/* A redirected client tells no name but its SNI: that is who the origin must prove to be, at the address it was at. */
+static void name_transparent_origin(struct proxy_conn *conn)
+{
+    if (!conn->mode || conn->mode->kind != PROXY_MODE_TRANSPARENT || !tls_leaf_is_name(conn->client_tls.sni))
+        return;
+    conn->dial_host = conn->authority.host;
+    conn->authority.host = conn->client_tls.sni;
+}
+
 static void start_tls(struct proxy_conn *conn)
 {
     struct peek *peek = conn->handler_state;
@@ -224,6 +238,7 @@ static void start_tls(struct proxy_conn *conn)
     conn->client_has_alpn = peek->hello.alpn_count > 0;
     IGNORE(arena_copy(&conn->arena, peek->hello.sni, &conn->client_tls.sni)); /* a fact that may be left out */
     conn->client_tls.ja4 = keep(conn, peek->hello.ja4);
+    name_transparent_origin(conn);
     proxy_conn_read(conn, false);
     proxy_conn_wait(conn, conn->worker->options->timeouts.client_tls_ms);
     err = wrap(conn, &options, lower);
@@ -246,9 +261,22 @@ static bool is_passed(const struct proxy_conn *conn)
            (proxy_hosts_match(pass, conn->authority.host) || proxy_hosts_match(pass, peek->hello.sni));
 }
 
+static void start_socks(struct proxy_conn *conn)
+{
+    struct str bytes = let_go(conn);
+
+    proxy_socks_start(conn, bytes);
+}
+
 static void decide(struct proxy_conn *conn, enum look what)
 {
-    if (what == LOOK_TLS && is_passed(conn))
+    bool is_socks_only = conn->mode && conn->mode->kind == PROXY_MODE_SOCKS5 && !conn->is_inside_connect;
+
+    if (what == LOOK_SOCKS)
+        start_socks(conn);
+    else if (is_socks_only)
+        proxy_conn_close(conn, false);
+    else if (what == LOOK_TLS && is_passed(conn))
         start_tunnel(conn, STR("passed"), true);
     else if (what == LOOK_TLS && conn->worker->tls)
         start_tls(conn);

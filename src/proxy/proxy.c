@@ -110,6 +110,7 @@ static struct err open_listeners(struct proxy *proxy, const struct proxy_start *
         workers[i] = proxy->traffics[i].worker;
     for (size_t i = 0; i < start->listen_count; i++) {
         options.addr = start->listen[i];
+        options.mode = start->modes ? &start->modes[i] : NULL;
         *ret_failed = i;
         TRY(proxy_listener_open(&options, &proxy->listeners[i]));
         proxy_listener_addr(proxy->listeners[i], &proxy->listen_addrs[i]);

@@ -6,6 +6,7 @@
 #define PROXY_PROXY_H
 
 #include "proxy/listener.h"
+#include "proxy/mode.h"
 
 #define PROXY_LISTEN_MAX 16
 
@@ -16,6 +17,7 @@ struct proxy_start {
     struct os_resolver *resolver;        /* outlives the proxy */
     struct tls_identity *const *identities;
     const struct os_addr *listen;
+    const struct proxy_mode *modes; /* one for each; outlive the proxy; NULL: all regular */
     size_t listen_count;
     unsigned worker_count; /* 0: one per processor */
 };

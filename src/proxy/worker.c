@@ -49,7 +49,7 @@ void proxy_worker_free(struct proxy_worker **worker)
     *worker = NULL;
 }
 
-void proxy_worker_accept(struct proxy_worker *worker, int fd)
+void proxy_worker_accept(struct proxy_worker *worker, int fd, const struct proxy_mode *mode)
 {
     struct net_layer *client;
 
@@ -60,7 +60,7 @@ void proxy_worker_accept(struct proxy_worker *worker, int fd)
     /* A peer that has gone since it was accepted is no news. */
     if (err_is(net_socket_adopt(worker->loop, fd, &client)))
         return;
-    proxy_conn_start(worker, client);
+    proxy_conn_start(worker, client, mode);
 }
 
 void proxy_worker_stop(struct proxy_worker *worker, void (*on_idle)(void *owner), void *owner)

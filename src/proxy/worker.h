@@ -14,6 +14,7 @@
 #include "proxy/options.h"
 
 struct tls_loop;
+struct proxy_mode;
 struct tls_identity;
 struct proxy_offers;
 struct proxy_speaks;
@@ -53,7 +54,7 @@ MUST_CHECK struct err proxy_worker_new(const struct proxy_worker_options *option
 void proxy_worker_free(struct proxy_worker **worker);
 
 /* Takes an accepted descriptor; closes it when the connection limit is reached. */
-void proxy_worker_accept(struct proxy_worker *worker, int fd);
+void proxy_worker_accept(struct proxy_worker *worker, int fd, const struct proxy_mode *mode);
 
 /* Ends all connections; on_idle runs once the last has closed. */
 void proxy_worker_stop(struct proxy_worker *worker, void (*on_idle)(void *owner), void *owner);
