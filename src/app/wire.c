@@ -235,7 +235,7 @@ struct err app_wire_open(struct app_wire *wire, const struct app_config *config)
 
     *wire = (struct app_wire){.config = config};
     arena_init(&wire->arena, 64 * 1024);
-    os_process_raise_file_limit();
+    wire->file_max = os_process_raise_file_limit();
     os_process_forbid_dump();
     TRY(open_folder(wire));
     err = os_loop_new(&wire->loop);

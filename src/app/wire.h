@@ -42,6 +42,7 @@ struct app_wire {
     char listen_text[OS_ADDR_TEXT_BYTES];
     char admin_text[OS_ADDR_TEXT_BYTES];
     struct os_addr listen, admin; /* real ones */
+    uint64_t file_max;            /* descriptors that this process may have; 0: unknown */
     char instance[17];            /* random hex */
     char problem[512];            /* one sentence after a failure */
 

@@ -5,6 +5,11 @@
 #include "app/wire.h"
 #include "base/log.h"
 #include "os/clock.h"
+#include "os/thread.h"
+
+/* The program without a connection has about 30 open; the API is left a quarter of all, at most so many. */
+#define OWN_FILES ((uint64_t)32)
+#define API_FILES ((uint64_t)128)
 
 /* --- what the proxy asks --- */
 
@@ -151,6 +156,30 @@ static void make_instance(struct app_wire *wire)
     snprintf(wire->instance, sizeof(wire->instance), "%016" PRIx64, id);
 }
 
+/* Descriptors that clients leave to the program itself: files, loops, and the API, which must answer when all else is
+ * busy. */
+static uint64_t own_files(uint64_t file_max)
+{
+    return OWN_FILES + (file_max / 4 < API_FILES ? file_max / 4 : API_FILES);
+}
+
+/* Clients of one loop.  Each may take a descriptor for itself and one for its origin. */
+static size_t connections_per_loop(const struct app_wire *wire)
+{
+    const struct app_config *config = wire->config;
+    size_t loop_count = config->workers ? config->workers : os_thread_cpu_count(), max = config->connections_max;
+    uint64_t own = own_files(wire->file_max);
+
+    if (wire->file_max && wire->file_max < own + 2 * (uint64_t)max) {
+        max = wire->file_max > own + 2 ? (size_t)(wire->file_max - own) / 2 : 1;
+        log_write(LOG_WARNING, "the limit of open files (%" PRIu64 ", see ulimit -n) leaves room for %zu connections",
+                  wire->file_max, max);
+    }
+    if (loop_count > PROXY_LISTENER_WORKER_MAX)
+        loop_count = PROXY_LISTENER_WORKER_MAX;
+    return (max + loop_count - 1) / loop_count;
+}
+
 struct err app_wire_proxy_options(struct app_wire *wire)
 {
     const struct app_config *config = wire->config;
@@ -161,7 +190,7 @@ struct err app_wire_proxy_options(struct app_wire *wire)
         .limits = {.head_bytes_max = config->head_max_bytes,
                    .line_bytes_max = config->start_line_max_bytes,
                    .field_count_max = config->field_count_max,
-                   .connection_max = config->connections_max,
+                   .connection_max = connections_per_loop(wire),
                    .leaf_cache_max = config->leaf_cache_max},
         .is_strict = config->strict,
         .verifies_origin = config->origin_verify.kind != APP_CONFIG_VERIFY_OFF,

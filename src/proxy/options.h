@@ -36,7 +36,7 @@ struct proxy_limits {
     size_t head_bytes_max;
     size_t line_bytes_max;
     size_t field_count_max;
-    size_t connection_max;
+    size_t connection_max; /* clients of one loop */
     size_t leaf_cache_max; /* certificates kept per loop */
 };
 
