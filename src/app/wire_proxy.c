@@ -10,6 +10,8 @@
 /* The program without a connection has about 30 open; the API is left a quarter of all, at most so many. */
 #define OWN_FILES ((uint64_t)32)
 #define API_FILES ((uint64_t)128)
+/* Fewer are worth a warning. */
+#define FEW_CONNECTIONS ((size_t)1000)
 
 /* --- what the proxy asks --- */
 
@@ -47,7 +49,11 @@ static bool is_own_addr(void *owner, const struct os_addr *addr)
 {
     const struct app_wire *wire = owner;
 
-    return (addr->port == wire->listen.port || addr->port == wire->admin.port) && os_addr_is_local(addr);
+    bool is_port = addr->port == wire->admin.port;
+
+    for (size_t i = 0; i < wire->listener_count; i++)
+        is_port = is_port || addr->port == wire->listeners[i].port;
+    return is_port && os_addr_is_local(addr);
 }
 
 static void on_trust(void *owner, struct str host, uint16_t port, struct str sha256)
@@ -172,7 +178,8 @@ static size_t connections_per_loop(const struct app_wire *wire)
 
     if (wire->file_max && wire->file_max < own + 2 * (uint64_t)max) {
         max = wire->file_max > own + 2 ? (size_t)(wire->file_max - own) / 2 : 1;
-        log_write(LOG_WARNING, "the limit of open files (%" PRIu64 ", see ulimit -n) leaves room for %zu connections",
+        log_write(max < FEW_CONNECTIONS ? LOG_WARNING : LOG_INFO,
+                  "the limit of open files (%" PRIu64 ", see ulimit -n) leaves room for %zu connections",
                   wire->file_max, max);
     }
     if (loop_count > PROXY_LISTENER_WORKER_MAX)
