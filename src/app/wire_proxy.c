@@ -178,7 +178,7 @@ static size_t connections_per_loop(const struct app_wire *wire)
 
     if (wire->file_max && wire->file_max < own + 2 * (uint64_t)max) {
         max = wire->file_max > own + 2 ? (size_t)(wire->file_max - own) / 2 : 1;
-        log_write(max < FEW_CONNECTIONS ? LOG_WARNING : LOG_INFO,
+        log_write(max < FEW_CONNECTIONS ? LOG_WARNING : LOG_DEBUG,
                   "the limit of open files (%" PRIu64 ", see ulimit -n) leaves room for %zu connections",
                   wire->file_max, max);
     }
