@@ -48,20 +48,23 @@ struct err app_config_set(struct app_config *config, struct str name, struct str
 
 /* ---- Cross checks ---- */
 
+/* Together with --listen, what the proxy can open. */
+#define MODE_LISTENERS_MAX 15
+
+/* What has no listener of its own is how --listen is served, and that can be one thing only. */
 static struct err check_modes(struct app_config *config)
 {
-    static const char *const names[] = {"regular", "transparent", "socks5", "reverse"};
     struct app_config_place place = {.text = "mode"};
+    size_t shared_count = 0;
 
-    for (size_t i = 0; i < config->modes.count; i++) {
-        const struct app_config_mode *mode = &config->modes.items[i];
-
-        if (mode->kind != APP_CONFIG_REGULAR)
-            return app_config_place_tell(config, &place, "%s is not in this version; only regular is",
-                                         names[mode->kind]);
-        if (mode->has_listener)
-            return app_config_place_tell(config, &place, "a listener of its own is not in this version; use --listen");
-    }
+    for (size_t i = 0; i < config->modes.count; i++)
+        shared_count += !config->modes.items[i].has_listener;
+    if (shared_count > 1)
+        return app_config_place_tell(config, &place,
+                                     "two modes share the port of --listen; give one an @ADDR:PORT of its own");
+    if (config->modes.count - shared_count > MODE_LISTENERS_MAX)
+        return app_config_place_tell(config, &place, "at most %u may have a listener of their own",
+                                     (unsigned)MODE_LISTENERS_MAX);
     return OK;
 }
 

@@ -41,7 +41,7 @@ const struct app_config_option app_config_options[] = {
     PLAIN("admin", addr, admin, 0, "127.0.0.1:8081", "address and port of the page and the API", general),
     PLAIN("project", text, project, COMMON, "default", "project to record to and to read from", general),
     PLAIN("dir", path, dir, COMMON | APP_CONFIG_OPTION_NOT_IN_FILE, "~/.sekisho", "folder of settings, CA and projects", general),
-    PLAIN("mode", mode, modes, REPEATABLE, NULL, "how clients reach the proxy; this version has only regular", general),
+    PLAIN("mode", mode, modes, REPEATABLE, NULL, "how clients reach the proxy: regular, socks5, transparent, reverse:URL", general),
     PLAIN("browser", switch, browser, 0, NULL, "also start a browser that uses the proxy", general),
     PLAIN("json", switch, json, COMMON, NULL, "print JSON, one object a line", general),
     PLAIN("verbose", switch, verbose, COMMON, NULL, "print more about what happens", general),

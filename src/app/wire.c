@@ -144,8 +144,8 @@ static struct err open_proxy(struct app_wire *wire)
 {
     struct proxy_start start = {
         .options = &wire->options,
-        .listen = &wire->config->listen,
-        .listen_count = 1,
+        .listen = wire->listen_wanted,
+        .modes = wire->modes,
         .worker_count = wire->config->workers,
     };
     size_t failed;
@@ -153,13 +153,17 @@ static struct err open_proxy(struct app_wire *wire)
 
     if (err_is(err))
         return problem(wire, err, "the resolver cannot be started: %s", err.what);
+    app_wire_modes(wire);
+    start.listen_count = wire->listener_count;
     start.resolver = wire->resolver;
     TRY(app_wire_proxy_options(wire));
     start.identities = wire->identities; /* made with the options */
     err = proxy_open(&start, &wire->proxy, &failed);
     if (err_is(err))
-        return busy_port(wire, err, "listen", &wire->config->listen);
-    proxy_listen_addr(wire->proxy, 0, &wire->listen);
+        return busy_port(wire, err, failed ? "mode" : "listen", &wire->listen_wanted[failed]);
+    for (size_t i = 0; i < wire->listener_count; i++)
+        proxy_listen_addr(wire->proxy, i, &wire->listeners[i]);
+    wire->listen = wire->listeners[0];
     os_addr_format(&wire->listen, wire->listen_text);
     return OK;
 }

@@ -15,6 +15,7 @@
 #include "os/file.h"
 #include "os/loop.h"
 #include "os/resolver.h"
+#include "proxy/mode.h"
 #include "proxy/proxy.h"
 #include "store/project.h"
 #include "store/recorder.h"
@@ -41,10 +42,13 @@ struct app_wire {
     char admin_url[128]; /* without it */
     char listen_text[OS_ADDR_TEXT_BYTES];
     char admin_text[OS_ADDR_TEXT_BYTES];
-    struct os_addr listen, admin; /* real ones */
-    uint64_t file_max;            /* descriptors that this process may have; 0: unknown */
-    char instance[17];            /* random hex */
-    char problem[512];            /* one sentence after a failure */
+    struct os_addr listen, admin; /* real ones; `listen` is listeners[0] */
+    struct os_addr listen_wanted[PROXY_LISTEN_MAX], listeners[PROXY_LISTEN_MAX];
+    struct proxy_mode modes[PROXY_LISTEN_MAX]; /* how each is served */
+    size_t listener_count;
+    uint64_t file_max; /* descriptors that this process may have; 0: unknown */
+    char instance[17]; /* random hex */
+    char problem[512]; /* one sentence after a failure */
 
     struct os_file *lock;
     struct os_loop *loop; /* the control loop */
@@ -77,6 +81,8 @@ void app_wire_stop(struct app_wire *wire);
 /* Trusts a certificate (64 hex digits) for host:port in the project, from now on and after a restart.  Any thread. */
 MUST_CHECK struct err app_wire_trust(struct app_wire *wire, struct str host, uint16_t port, struct str sha256);
 
+/* Fills listen_wanted, modes and listener_count: wire_modes.c. */
+void app_wire_modes(struct app_wire *wire);
 /* Fills options from the configuration: wire_proxy.c. */
 MUST_CHECK struct err app_wire_proxy_options(struct app_wire *wire);
 

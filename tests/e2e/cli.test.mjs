@@ -66,7 +66,7 @@ describe("usage", () => {
       [["--listne", "x"], /did you mean --listen/],
       [["--listen", "nowhere"], /--listen: 'nowhere' is not an address/],
       [["--connect-timeout", "30"], /--connect-timeout: '30' is not a duration/],
-      [["--mode", "socks5"], /mode: socks5 is not in this version/],
+      [["--mode", "socks5", "--mode", "regular"], /mode: two modes share the port of --listen/],
       [["project"], /usage: sekisho project/],
       [["project", "delete"], /usage: sekisho project/],
       [["trust", "a b"], /is not HOST or HOST:PORT/],

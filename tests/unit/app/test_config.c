@@ -202,10 +202,12 @@ static void app_config_reads_modes_and_has_only_regular(void **state)
     assert_str(config->modes.items[1].url, "https://user@example.com:8443");
     assert_true(config->modes.items[1].has_listener);
     assert_int_equal(config->modes.items[1].listen.port, 9000);
-    assert_true(err_is(app_config_check(config)));
-    assert_string_equal(config->problem, "mode: reverse is not in this version; only regular is");
+    assert_false(err_is(app_config_check(config)));
     set(config, "mode", "reverse:http://user@example.com");
     assert_false(config->modes.items[2].has_listener);
+    assert_true(err_is(app_config_check(config)));
+    assert_string_equal(config->problem,
+                        "mode: two modes share the port of --listen; give one an @ADDR:PORT of its own");
     refuses(config, "mode", "reverse:ftp://example.com", "needs an http or https URL");
     refuses(config, "mode", "sideways", "is not a mode");
 }
