@@ -1,7 +1,7 @@
 /* content.h - from recorded bytes to content: fields of a head, chunks undone.
  *
- * This reads what was recorded, to show and to search it.  It is lenient where the message is damaged and says so; how a
- * message was framed has been decided when it passed (facts.half[].is_chunked).
+ * This reads what was recorded, to show and to search it.  It is lenient where the message is damaged and says so;
+ * how a message was framed has been decided when it passed (facts.half[].is_chunked).
  */
 #ifndef STORE_CONTENT_H
 #define STORE_CONTENT_H

@@ -77,6 +77,7 @@ static bool is_one_of(const char *name, const char *const *names)
     return false;
 }
 
+/* LIMIT: the parameters are SQLite's. */
 static int authorize(void *owner, int action, const char *first, const char *second, const char *database,
                      const char *trigger)
 {

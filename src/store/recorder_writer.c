@@ -1,8 +1,8 @@
 /* The writer: takes events from the rings, puts records together, writes them in batches, commits rows.
  *
- * A turn: take what the rings hold, write parts of what waits too long, flush the batch to the capture, commit the index
- * when it is time.  What a disk refuses stays in memory and is tried again; until then nothing more is taken, so the
- * rings fill and the ports do what they promise.
+ * A turn: take what the rings hold, write parts of what waits too long, flush the batch to the capture, commit the
+ * index when it is time.  What a disk refuses stays in memory and is tried again; until then nothing more is taken, so
+ * the rings fill and the ports do what they promise.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -158,7 +158,7 @@ static void add_revisit(struct store_records *records, const struct shared *shar
     push_piece(records, exchange->id, STORE_INDEX_RESPONSE, half->head_len, original->body);
 }
 
-/* A whole response: a revisit when its body stands in the capture already; then in pieces, else at the place returned. */
+/* A whole response: a revisit, in pieces, when its body stands in the capture already; else at the place returned. */
 static struct store_place add_response(struct store_records *records, const struct shared *shared,
                                        struct store_living_exchange *exchange)
 {

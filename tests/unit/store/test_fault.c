@@ -1,8 +1,8 @@
 /* Disks that are full, read-only, broken or hang, at every write.
  *
- * The system's calls that write are replaced in this program, for SQLite too: the N-th write below the test's folder, and
- * every one after it until the fault is taken away, fails or waits.  Whatever happens: the port never blocks, what is
- * recorded is right, what is missing is counted in gap records, and recording goes on when the fault is gone.
+ * The system's calls that write are replaced in this program, for SQLite too: the N-th write below the test's folder,
+ * and every one after it until the fault is taken away, fails or waits.  Whatever happens: the port never blocks, what
+ * is recorded is right, what is missing is counted in gap records, and recording goes on when the fault is gone.
  */
 #include "kit.h"
 
