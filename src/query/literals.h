@@ -1,7 +1,7 @@
 /* literals.h - texts that an exchange must hold to match a query: what an index of text is asked for.
  *
- * They are true of every exchange that the query accepts, and of others: whatever is no text condition, is negated or is
- * not understood asks for nothing.  Texts are folded (fold.h) and at least QUERY_LITERALS_LEN_MIN bytes long.  They
+ * They are true of every exchange that the query accepts, and of others: whatever is no text condition, is negated or
+ * is not understood asks for nothing.  Texts are folded (fold.h) and at least QUERY_LITERALS_LEN_MIN bytes long.  They
  * stand in two documents of an exchange:
  *   heads    the heads of request and response, and the URL
  *   bodies   the text of both bodies

@@ -160,6 +160,7 @@ void store_reader_close(struct store_reader **reader)
     store_database_close(&closed->notes);
     for (size_t i = 0; i < STORE_READER_FILES; i++)
         os_file_close(&closed->files[i].file);
+    store_text_index_close(&closed->text);
     arena_deinit(&closed->item_arena);
     buf_deinit(&closed->block);
     free(closed);

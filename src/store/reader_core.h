@@ -9,6 +9,7 @@
 #include "store/fields.h"
 #include "store/index.h"
 #include "store/reader.h"
+#include "store/text_index.h"
 
 #define STORE_READER_FILES 4u /* capture files held open */
 
@@ -40,7 +41,8 @@ struct store_reader {
     struct arena item_arena; /* of the item given out */
     struct buf block;
     struct store_reader_stream stream;
-    uint64_t counted_id, counted; /* rows with ids up to counted_id */
+    uint64_t counted_id, counted;  /* rows with ids up to counted_id */
+    struct store_text_index *text; /* NULL until a query asks for text */
     /* While a statement runs. */
     const atomic_bool *is_cancelled;
     uint64_t deadline_us;

@@ -3,9 +3,13 @@
  * In the order of ids, the ordinary one, the walk goes through windows of ids, each a statement of its own: that bounds
  * snapshots, says how far it is, and lets a cursor move on even where nothing matches.  In another order one statement
  * sorts, and is begun again from the cursor when its snapshot has lasted too long.
+ *
+ * When the query asks for texts, the index of text says beforehand which exchanges may hold them; only these are looked
+ * at.  A window with few of them is not read through: they are fetched one by one.
  */
 #include "os/clock.h"
 #include "query/eval.h"
+#include "query/literals.h"
 #include "query/sql.h"
 #include "store/reader_core.h"
 #include "store/reader_cursor.h"
@@ -17,6 +21,8 @@
 #define SQL_ARENA_MAX ((size_t)4 * 1024 * 1024)
 #define CONDITION_MAX 1024
 #define KEY_MAX 128
+/* From one candidate in so many rows on, a window is read through. */
+#define DENSE_PART 8
 #define COLUMNS "id, is_open, meta_file, meta_offset, meta_len"
 #define KEY_COLUMN 5
 
@@ -27,6 +33,8 @@ struct walk {
     struct store_reader_cursor cursor;
     struct query_sql sql;
     struct arena arena; /* the condition */
+    struct store_text_set candidates;
+    bool has_candidates; /* else every row is one */
     struct store_reader_subject subject;
     struct query_regex_limits limits;
     sqlite3_stmt *statement;
@@ -128,6 +136,10 @@ static struct err look_at_row(struct walk *walk)
     bool is_match;
     struct err err;
 
+    if (walk->has_candidates && !store_text_set_has(&walk->candidates, id)) {
+        store_reader_cursor_take(&walk->cursor, &walk->order, row, KEY_COLUMN);
+        return OK;
+    }
     if (!needs_item(walk)) {
         store_reader_cursor_take(&walk->cursor, &walk->order, row, KEY_COLUMN);
         return give(walk, NULL);
@@ -213,6 +225,30 @@ static struct err run_window(struct walk *walk, uint64_t low, uint64_t high)
     return err.code == ERR_AGAIN ? OK : err;
 }
 
+static struct err run_each(struct walk *walk, uint64_t from, uint64_t to)
+{
+    uint64_t id;
+
+    while (store_text_set_next(&walk->candidates, from, to, &id)) {
+        TRY(run_window(walk, id, id));
+        if (walk->is_full || id == to)
+            return OK;
+        if (is_over(walk))
+            return ERR(ERR_CANCELLED, 0, "stopped");
+        from = from < to ? id + 1 : id - 1;
+    }
+    return OK;
+}
+
+static struct err run_candidates(struct walk *walk, uint64_t low, uint64_t high)
+{
+    bool falls = walk->order.is_descending;
+
+    if (!walk->has_candidates || store_text_set_count(&walk->candidates, low, high) > (high - low + 1) / DENSE_PART)
+        return run_window(walk, low, high);
+    return falls ? run_each(walk, high, low) : run_each(walk, low, high);
+}
+
 /* Lowest and highest id.  False when there are none. */
 static struct err id_range(struct walk *walk, uint64_t *ret_low, uint64_t *ret_high)
 {
@@ -276,7 +312,7 @@ static struct err walk_ids(struct walk *walk)
             uint64_t count = high - low < WINDOW_IDS ? high - low + 1 : WINDOW_IDS;
             uint64_t from = falls ? high - count + 1 : low, to = falls ? high : low + count - 1;
 
-            TRY(run_window(walk, from, to));
+            TRY(run_candidates(walk, from, to));
             if (walk->is_full)
                 break;
             walk->cursor.type = STORE_READER_KEY_ID;
@@ -333,6 +369,19 @@ static struct err walk_sorted(struct walk *walk)
     return err;
 }
 
+/* Asks the index of text.  Without it, or where it says nothing, every row is a candidate. */
+static void find_candidates(struct walk *walk)
+{
+    const struct query_literals *literals = query_literals(walk->query->query, &walk->arena);
+    struct store_reader *reader = walk->reader;
+
+    if (!literals || (!reader->text && err_is(store_text_index_open(reader->folder, &reader->text))))
+        return;
+    store_text_index_refresh(reader->text, false);
+    store_text_index_candidates(reader->text, literals, &walk->candidates);
+    walk->has_candidates = true;
+}
+
 static struct err prepare(struct walk *walk)
 {
     TRY(store_reader_cursor_order(walk->query->order, &walk->order));
@@ -343,7 +392,12 @@ static struct err prepare(struct walk *walk)
     walk->limits.is_over = is_over;
     walk->limits.owner = walk;
     walk->sql = (struct query_sql){.where = STR("1"), .is_exact = true};
-    return walk->query->query ? query_sql(walk->query->query, &walk->arena, &walk->sql) : OK;
+    if (!walk->query->query)
+        return OK;
+    TRY(query_sql(walk->query->query, &walk->arena, &walk->sql));
+    if (!walk->sql.is_exact)
+        find_candidates(walk);
+    return OK;
 }
 
 /* Runs the walk; a deadline is no error. */
@@ -363,6 +417,7 @@ static struct err run(struct walk *walk)
     reader->is_cancelled = NULL;
     reader->deadline_us = 0;
     store_reader_subject_deinit(&walk->subject);
+    store_text_set_deinit(&walk->candidates);
     arena_deinit(&walk->arena);
     if (err.code == ERR_CANCELLED && !is_cancelled(walk)) {
         walk->result->is_stopped = true;

@@ -3,7 +3,7 @@
  *   header     magic, version, number of blocks and of repeats, length of each of the four parts, bitmap of overfull
  *              blocks (which have more trigrams than are kept and so count for every text); little-endian, 32 bits each
  *              and the checksum of everything but the groups
- *   groups     trigrams in order, STORE_TEXT_GROUP of them a group: the checksum of the group, then for each trigram the
+ *   groups     trigrams in order, STORE_TEXT_GROUP of them a group: the group's checksum, then for each trigram the
  *              difference to the one before as a varint and its blocks: a byte n < 128: n + 1 block numbers follow;
  *              128: a bitmap of 16 bytes follows; 129 + n: the n block numbers that do NOT have it follow
  *   directory  for each group its first trigram and its offset, 8 bytes
