@@ -162,6 +162,7 @@ struct app_config {
     uint64_t record_stall_ms;
     bool durable;
     uint64_t capture_file_max_bytes;
+    bool text_index;
     uint64_t ring_max_bytes;    /* per worker; a power of two */
     uint64_t pending_max_bytes; /* of exchanges under way */
 

@@ -80,6 +80,7 @@ const struct app_config_option app_config_options[] = {
     BOUND("record-stall", duration, record_stall_ms, 100, DAY, "5s", "without progress before traffic goes on unrecorded", recording),
     PLAIN("durable", switch, durable, 0, NULL, "sync the disk before an exchange counts as recorded", recording),
     BOUND("capture-file-max", size, capture_file_max_bytes, 1 * MB, 1024 * GB, "1gib", "size at which a new capture file begins", recording),
+    PLAIN("text-index", switch, text_index, 0, "on", "index text in the background, so that searches are quick", recording),
     BOUND("ring-max", size, ring_max_bytes, 1 * MB, 4 * GB, "8mib", "bytes that may wait for the recorder, per worker", recording),
     BOUND("pending-max", size, pending_max_bytes, 1 * MB, 16 * GB, "64mib", "bytes kept of exchanges under way until they are written", recording),
 };

@@ -55,27 +55,39 @@ static struct err open_folder(struct app_wire *wire)
 
 static int hex_value(char c) { return c >= '0' && c <= '9' ? c - '0' : str_fold_char(c) - 'a' + 10; }
 
+static struct err read_digest(struct str sha256, unsigned char ret_bytes[TLS_TRUST_SHA256_BYTES])
+{
+    if (sha256.len != (size_t)2 * TLS_TRUST_SHA256_BYTES)
+        return ERR(ERR_SYNTAX, 0, "not a SHA-256 in hex");
+    for (size_t i = 0; i < TLS_TRUST_SHA256_BYTES; i++)
+        ret_bytes[i] = (unsigned char)(hex_value(sha256.ptr[2 * i]) << 4 | hex_value(sha256.ptr[2 * i + 1]));
+    return OK;
+}
+
 struct err app_wire_trust(struct app_wire *wire, struct str host, uint16_t port, struct str sha256)
 {
     unsigned char bytes[TLS_TRUST_SHA256_BYTES];
 
-    if (sha256.len != 2 * sizeof(bytes))
-        return ERR(ERR_SYNTAX, 0, "not a SHA-256 in hex");
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (unsigned char)(hex_value(sha256.ptr[2 * i]) << 4 | hex_value(sha256.ptr[2 * i + 1]));
+    TRY(read_digest(sha256, bytes));
     TRY(store_project_trust_set(wire->project, host, port, sha256));
     return tls_trust_allow(wire->trust, host, port, bytes);
 }
 
-static bool allow_stored(void *owner, const struct store_project_trust *trust)
+static struct err allow(struct app_wire *wire, const struct store_project_trust *trust)
 {
-    struct app_wire *wire = owner;
-    struct err err;
+    unsigned char bytes[TLS_TRUST_SHA256_BYTES];
 
     if (strcmp(trust->sha256, "any") == 0)
-        err = tls_trust_allow(wire->trust, trust->host, trust->port, NULL);
-    else
-        err = app_wire_trust(wire, trust->host, trust->port, str_from(trust->sha256));
+        return tls_trust_allow(wire->trust, trust->host, trust->port, NULL);
+    TRY(read_digest(str_from(trust->sha256), bytes));
+    return tls_trust_allow(wire->trust, trust->host, trust->port, bytes);
+}
+
+/* Called under the project's lock: it must not write to the project. */
+static bool allow_stored(void *owner, const struct store_project_trust *trust)
+{
+    struct err err = allow(owner, trust);
+
     if (err_is(err))
         log_write(LOG_WARNING, "a trusted certificate of this project could not be taken over: %s", err.what);
     return true;
@@ -102,6 +114,15 @@ static struct err open_tls(struct app_wire *wire)
 
 /* --- the record --- */
 
+/* Without it searches are slower, and nothing else. */
+static void start_text_indexer(struct app_wire *wire)
+{
+    struct err err = store_text_indexer_start(store_project_folder(wire->project), NULL, &wire->text_indexer);
+
+    if (err_is(err))
+        log_write(LOG_WARNING, "text is not indexed: %s", err.what);
+}
+
 static struct err open_record(struct app_wire *wire)
 {
     const struct app_config *config = wire->config;
@@ -124,6 +145,8 @@ static struct err open_record(struct app_wire *wire)
     err = store_project_trust_list(wire->project, allow_stored, wire);
     if (err_is(err))
         return problem(wire, err, "the trusted certificates of %s cannot be read: %s", name, err.what);
+    if (config->text_index)
+        start_text_indexer(wire);
     return OK;
 }
 
@@ -284,6 +307,7 @@ static void close_record(struct app_wire *wire)
 {
     struct err err = OK;
 
+    store_text_indexer_stop(&wire->text_indexer);
     if (wire->recorder)
         err = store_recorder_close(&wire->recorder, CLOSE_WAIT_MS);
     if (err_is(err))

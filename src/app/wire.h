@@ -19,6 +19,7 @@
 #include "proxy/proxy.h"
 #include "store/project.h"
 #include "store/recorder.h"
+#include "store/text_indexer.h"
 #include "tls/ca.h"
 #include "tls/identity.h"
 #include "tls/keylog.h"
@@ -58,6 +59,7 @@ struct app_wire {
     struct tls_identity **identities;
     struct store_project *project;
     struct store_recorder *recorder;
+    struct store_text_indexer *text_indexer; /* NULL: switched off */
     struct app_wire_port ports[PROXY_LISTENER_WORKER_MAX];
     size_t port_count;
     struct os_resolver *resolver;
