@@ -254,7 +254,8 @@ struct err store_reader_load_item(struct store_reader *reader, uint64_t id, cons
     TRY(store_fields_parse((struct str){room, (size_t)place->len}, arena, &fields));
     fields.facts.id = id;
     ret_item->facts = fields.facts;
-    return store_reader_marks(reader, id, arena, &ret_item->marks);
+    ret_item->marks = (struct facts_marks){0};
+    return OK;
 }
 
 static struct store_place column_place(sqlite3_stmt *statement, int column)
@@ -288,8 +289,8 @@ static struct err get_row(struct store_reader *reader, uint64_t id, struct row *
     return OK;
 }
 
-struct err store_reader_get(struct store_reader *reader, uint64_t id, struct arena *arena,
-                            struct store_reader_item *ret_item)
+struct err store_reader_get_facts(struct store_reader *reader, uint64_t id, struct arena *arena,
+                                  struct store_reader_item *ret_item)
 {
     struct store_reader_item item;
     struct row row;
@@ -297,6 +298,17 @@ struct err store_reader_get(struct store_reader *reader, uint64_t id, struct are
     TRY(get_row(reader, id, &row));
     TRY(store_reader_load_item(reader, id, &row.metadata, arena, &item));
     item.is_open = row.is_open;
+    *ret_item = item;
+    return OK;
+}
+
+struct err store_reader_get(struct store_reader *reader, uint64_t id, struct arena *arena,
+                            struct store_reader_item *ret_item)
+{
+    struct store_reader_item item;
+
+    TRY(store_reader_get_facts(reader, id, arena, &item));
+    TRY(store_reader_marks(reader, id, arena, &item.marks));
     *ret_item = item;
     return OK;
 }

@@ -214,7 +214,7 @@ struct err store_reader_body_load(struct store_reader *reader, const struct stor
 
     arena_init(&arena, FACTS_ARENA_MAX);
     buf_init(&head, HEAD_MAX);
-    err = store_reader_get(reader, part->id, &arena, &item);
+    err = store_reader_get_facts(reader, part->id, &arena, &item);
     if (!err_is(err))
         err = load(&flow, &item, &head, &about);
     buf_deinit(&head);

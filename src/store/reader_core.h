@@ -51,9 +51,12 @@ struct store_reader {
 /* Bytes of the capture; ERR_DAMAGED when it is shorter. */
 MUST_CHECK struct err store_reader_read_place(struct store_reader *reader, const struct store_place *place,
                                               uint64_t offset, char *bytes, size_t len);
-/* The facts at the place of a metadata record, and what a person wrote; text in `arena`. */
+/* The facts at the place of a metadata record, without what a person wrote; text in `arena`. */
 MUST_CHECK struct err store_reader_load_item(struct store_reader *reader, uint64_t id, const struct store_place *place,
                                              struct arena *arena, struct store_reader_item *ret_item);
+/* As store_reader_get(), without what a person wrote. */
+MUST_CHECK struct err store_reader_get_facts(struct store_reader *reader, uint64_t id, struct arena *arena,
+                                             struct store_reader_item *ret_item);
 /* Bytes of a stream's side, as many as one frame gives, at least one; range->offset counts that side's. */
 MUST_CHECK struct err store_reader_stream_read(struct store_reader *reader, const struct store_reader_range *range,
                                                char *bytes, size_t *ret_len);

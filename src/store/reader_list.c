@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "query/eval.h"
 #include "query/literals.h"
+#include "query/needs.h"
 #include "query/sql.h"
 #include "store/reader_core.h"
 #include "store/reader_cursor.h"
@@ -45,6 +46,7 @@ struct walk {
     bool is_full;   /* limit reached, or on_item had enough */
     bool is_at_end; /* nothing is left */
     bool is_counting;
+    bool needs_marks; /* the query asks for what people wrote: a database of its own, looked into only then */
     struct store_reader_result *result;
 };
 
@@ -84,13 +86,15 @@ static void bind_condition(sqlite3_stmt *statement, const struct query_sql *sql)
 }
 
 /* Whether the item matches.  What cannot be decided is noted and left out. */
-static struct err decide(struct walk *walk, const struct store_reader_item *item, bool *ret_is_match)
+static struct err decide(struct walk *walk, struct store_reader_item *item, bool *ret_is_match)
 {
     struct err err;
 
     *ret_is_match = true;
     if (walk->sql.is_exact)
         return OK;
+    if (walk->needs_marks)
+        TRY(store_reader_marks(walk->reader, item->facts.id, &walk->reader->item_arena, &item->marks));
     store_reader_subject_set(&walk->subject, item);
     err = query_eval(walk->query->query, &walk->subject.subject, &walk->limits, ret_is_match);
     if (err.code != ERR_LIMIT && err.code != ERR_DAMAGED)
@@ -107,7 +111,7 @@ static bool needs_item(const struct walk *walk)
     return !walk->is_counting && walk->skip_left == 0;
 }
 
-static struct err give(struct walk *walk, const struct store_reader_item *item)
+static struct err give(struct walk *walk, struct store_reader_item *item)
 {
     walk->matched++;
     if (walk->is_counting)
@@ -116,6 +120,7 @@ static struct err give(struct walk *walk, const struct store_reader_item *item)
         walk->skip_left--;
         return OK;
     }
+    TRY(store_reader_marks(walk->reader, item->facts.id, &walk->reader->item_arena, &item->marks));
     walk->result->item_count++;
     if (!walk->query->on_item(walk->query->owner, item)) {
         walk->is_full = true;
@@ -394,6 +399,7 @@ static struct err prepare(struct walk *walk)
     walk->sql = (struct query_sql){.where = STR("1"), .is_exact = true};
     if (!walk->query->query)
         return OK;
+    walk->needs_marks = query_needs(walk->query->query).marks;
     TRY(query_sql(walk->query->query, &walk->arena, &walk->sql));
     if (!walk->sql.is_exact)
         find_candidates(walk);

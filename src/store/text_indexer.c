@@ -254,7 +254,7 @@ static struct err take(struct work *work, uint64_t id)
     struct err err;
 
     arena_reset(&work->arena);
-    err = store_reader_get(work->reader, id, &work->arena, &item);
+    err = store_reader_get_facts(work->reader, id, &work->arena, &item);
     if (err.code == ERR_CANCELLED || err.code == ERR_BUSY || (!err_is(err) && item.is_open))
         return err;
     store_text_set_grow(&work->tried, (id / 65536 + 1) * 65536);
