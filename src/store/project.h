@@ -70,6 +70,7 @@ MUST_CHECK struct err store_project_trust_set(struct store_project *project, str
                                               struct str sha256);
 /* ERR_ABSENT when there was none. */
 MUST_CHECK struct err store_project_trust_remove(struct store_project *project, struct str host, uint16_t port);
+/* `on_trust` is called under the project's lock: it may read nothing from the project and write nothing to it. */
 MUST_CHECK struct err store_project_trust_list(struct store_project *project,
                                                bool (*on_trust)(void *owner, const struct store_project_trust *trust),
                                                void *owner);

@@ -248,6 +248,13 @@ test("accepts an origin's certificate when told to", async (t) => {
     { host: "a:1" }, { host: "a/b" }, { host: "u@a" }, { host: "a\nb" }, { host: "x".repeat(300) }];
   for (const body of wrong)
     assert.equal((await api.call("POST", "/api/v1/trust", { body })).status, 400, JSON.stringify(body).slice(0, 60));
+
+  // It holds when the program is started again, and stays as old as it is.
+  const before = (await api.get("/api/v1/trust")).body.items;
+  await sekisho.stop();
+  const again = await start(t, { dir: sekisho.dir });
+  assert.equal((await curl(again, [url])).text, "trusted");
+  assert.deepEqual((await (await Api.open(again)).get("/api/v1/trust")).body.items, before);
 });
 
 test("tells what changes, goes on where it broke, and says when it cannot", async (t) => {
