@@ -296,7 +296,8 @@ static enum proxy_h1_route send_to_origin(struct proxy_h1 *h1, struct str wire, 
 {
     struct proxy_page page = {.status = 303};
 
-    if (proxy_offer_take(h1->conn->worker, way->target.path, way->host, way->port, &page.location))
+    if (str_eq(h1_decoder_message(h1->request_decoder)->method, STR("POST")) &&
+        proxy_offer_take(h1->conn->worker, way->target.path, way->host, way->port, &page.location))
         return answer(h1, &page);
     begin(h1, wire, way);
     h1->is_alone = is_ambiguous(h1);

@@ -27,6 +27,7 @@ static void on_handed(void *owner)
 {
     struct handed *handed = owner;
 
+    atomic_fetch_sub(&handed->worker->shared.conn_count, 1);
     proxy_worker_accept(handed->worker, handed->fd, handed->mode);
     free(handed);
 }
@@ -63,6 +64,8 @@ static void on_accept(void *owner, int fd)
     CHECK(handed);
     *handed =
         (struct handed){.post = {.fn = on_handed, .owner = handed}, .worker = worker, .mode = listener->mode, .fd = fd};
+    /* It counts from now on: in a burst a loop that is slow to take its own would seem to have fewer and get more. */
+    atomic_fetch_add(&worker->shared.conn_count, 1);
     os_loop_post(worker->loop, &handed->post);
 }
 
