@@ -147,6 +147,8 @@ void proxy_conn_hand(struct proxy_conn *conn, const struct proxy_handler *handle
     conn->handler_state = state;
 }
 
+void proxy_conn_pass_eof(struct proxy_conn *conn) { on_eof(conn); }
+
 void proxy_conn_close(struct proxy_conn *conn, bool with_reset)
 {
     if (conn->is_closing)
@@ -200,8 +202,6 @@ struct proxy_origin *proxy_conn_take_origin(struct proxy_conn *conn)
     struct proxy_origin *origin = conn->early_origin;
 
     conn->early_origin = NULL;
-    if (origin && !proxy_origin_is_open(origin))
-        proxy_origin_close(&origin, false);
     return origin;
 }
 

@@ -68,6 +68,7 @@ struct proxy_conn {
     bool client_offers_http2;
     bool client_has_alpn;
     struct proxy_origin *early_origin; /* opened before the client's handshake was answered; NULL: none */
+    struct err early_err;              /* why it could not be opened */
 };
 
 #define PROXY_CONN_ARENA_BYTES_MAX ((size_t)(64 * 1024))
@@ -84,6 +85,8 @@ extern const struct net_layer_events proxy_conn_layer_events;
 /* Gives the connection to another handler; the one before has let go of its state. */
 void proxy_conn_hand(struct proxy_conn *conn, const struct proxy_handler *handler, void *state);
 void proxy_conn_close(struct proxy_conn *conn, bool with_reset);
+/* The client's end came while another handler had the connection; tells the one that has it now. */
+void proxy_conn_pass_eof(struct proxy_conn *conn);
 
 void proxy_conn_read(struct proxy_conn *conn, bool is_wanted);
 void proxy_conn_write(struct proxy_conn *conn, const struct str *parts, size_t part_count);
@@ -94,7 +97,8 @@ void proxy_conn_wait_end(struct proxy_conn *conn);
 /* Whether the origin may be connected to before a request for it has come.  The place where rules that may answer in
  * its stead will say no. */
 bool proxy_conn_may_contact_origin(const struct proxy_conn *conn);
-/* The connection to the origin that is open already, for the handler that will use it; NULL when there is none. */
+/* The connection to the origin that was opened already, for the handler that will use it; NULL when there is none.  When
+ * it is not open, conn->early_err says why, so that no second attempt is made for the first request. */
 struct proxy_origin *proxy_conn_take_origin(struct proxy_conn *conn);
 
 /* Sets an exchange's facts about this side: id, time, addresses, TLS. */

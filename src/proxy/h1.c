@@ -525,7 +525,7 @@ void proxy_h1_let_go(struct proxy_h1 *h1)
 {
     struct proxy_conn *conn = h1->conn;
 
-    CHECK(!h1->has_begun && conn->handler_state == h1);
+    CHECK(!h1->has_begun && !h1->origin && !h1->orphan && conn->handler_state == h1);
     proxy_conn_wait_end(conn);
     free_h1(conn);
     conn->handler_state = NULL;

@@ -127,6 +127,7 @@ static void start_tunnel(struct proxy_h1 *h1, struct str rest)
 {
     struct proxy_conn *conn = h1->conn;
     struct arena *scratch = os_loop_scratch(conn->worker->loop);
+    bool client_ended = h1->client_ended;
     struct proxy_tunnel_request request = {.is_tls = h1->is_tls_origin,
                                            .flag = STR("upgraded"),
                                            .port = h1->exchange.facts.port,
@@ -139,6 +140,8 @@ static void start_tunnel(struct proxy_h1 *h1, struct str rest)
     h1->origin = NULL;
     proxy_h1_let_go(h1);
     proxy_tunnel_start(conn, &request);
+    if (client_ended)
+        proxy_conn_pass_eof(conn);
 }
 
 /* --- bytes --- */

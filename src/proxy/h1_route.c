@@ -114,6 +114,7 @@ static enum proxy_h1_route open_tunnel(struct proxy_h1 *h1, const struct way *wa
     static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
     const struct http_message *message = h1_decoder_message(h1->request_decoder);
     struct proxy_conn *conn = h1->conn;
+    bool client_ended = h1->client_ended;
     struct str first_bytes;
 
     CHECK(!err_is(arena_copy(os_loop_scratch(conn->worker->loop), rest, &first_bytes)));
@@ -123,8 +124,12 @@ static enum proxy_h1_route open_tunnel(struct proxy_h1 *h1, const struct way *wa
     }
     IGNORE(arena_copy(&conn->arena, proxy_loopmark_of(message), &conn->loopmark)); /* fits: it is bounded */
     proxy_conn_write(conn, &(struct str){established, sizeof(established) - 1}, 1);
+    /* That of the request before. */
+    proxy_h1_close_origin(h1);
     proxy_h1_let_go(h1);
     proxy_peek_again(conn, first_bytes);
+    if (client_ended)
+        proxy_conn_pass_eof(conn);
     return PROXY_H1_ROUTE_TUNNEL;
 }
 
@@ -291,6 +296,15 @@ static const struct proxy_failure too_large = {
     .text = STR_INIT("The request's head is larger than the limits allow (--head-max)."),
     .status = 431};
 
+/* The origin was tried while the client's handshake waited; this request is told how that ended. */
+static enum proxy_h1_route refuse_by_early(struct proxy_h1 *h1, struct str wire, const struct way *way)
+{
+    struct proxy_failure failure = proxy_failure_of_origin(h1->conn->early_err, h1->origin);
+
+    h1->conn->early_err = OK;
+    return refuse(h1, wire, way, &failure);
+}
+
 static enum proxy_h1_route send_to_origin(struct proxy_h1 *h1, struct str wire, const struct way *way,
                                           struct str *ret_head)
 {
@@ -304,6 +318,8 @@ static enum proxy_h1_route send_to_origin(struct proxy_h1 *h1, struct str wire, 
     if (h1->is_alone && h1->conn->worker->options->is_strict)
         return refuse(h1, wire, way, &proxy_h1_ambiguous);
     use_origin(h1, way);
+    if (err_is(h1->conn->early_err))
+        return refuse_by_early(h1, wire, way);
     h1_decoder_expect(h1->response_decoder, h1->exchange.facts.method);
     *ret_head = wire;
     if (!h1->conn->is_inside_connect && err_is(rewrite(h1, wire, way, ret_head)))

@@ -319,10 +319,12 @@ static void on_eof(struct proxy_conn *conn)
 {
     struct peek *peek = conn->handler_state;
 
-    if (peek->bytes.len && conn->is_inside_connect)
+    if (peek->bytes.len && conn->is_inside_connect) {
         start_tunnel(conn, STR("not-http"), false);
-    else
+        proxy_conn_pass_eof(conn);
+    } else {
         proxy_conn_close(conn, false);
+    }
 }
 
 static void on_error(struct proxy_conn *conn, struct err err)

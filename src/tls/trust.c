@@ -1,5 +1,6 @@
 #include "tls/trust.h"
 
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
 
@@ -300,8 +301,17 @@ static int on_check(int is_good, X509_STORE_CTX *chain)
     return 1;
 }
 
-static bool set_expectations(X509_VERIFY_PARAM *param, struct str host)
+/* Where small keys are allowed for the connection they are in its chain, too. */
+static int level_of(X509_STORE_CTX *chain)
 {
+    SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
+
+    return ssl && SSL_get_security_level(ssl) < SECURITY_LEVEL ? SSL_get_security_level(ssl) : SECURITY_LEVEL;
+}
+
+static bool set_expectations(X509_STORE_CTX *chain, struct str host)
+{
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(chain);
     char text[HOST_MAX + 1];
 
     if (host.len && host.ptr[host.len - 1] == '.')
@@ -309,7 +319,7 @@ static bool set_expectations(X509_VERIFY_PARAM *param, struct str host)
     if (!str_to_c(host, text, sizeof(text)) || host.len == 0)
         return false;
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+    X509_VERIFY_PARAM_set_auth_level(param, level_of(chain));
     X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
     return X509_VERIFY_PARAM_set1_ip_asc(param, text) || X509_VERIFY_PARAM_set1_host(param, text, host.len);
 }
@@ -322,7 +332,7 @@ struct tls_trust_verdict tls_trust_verify(struct tls_trust *trust, X509_STORE_CT
 
     X509_STORE_CTX_set_app_data(chain, &verification);
     X509_STORE_CTX_set_verify_cb(chain, on_check);
-    if (!set_expectations(X509_STORE_CTX_get0_param(chain), host))
+    if (!set_expectations(chain, host))
         verdict->failed |= 1u << TLS_TRUST_WRONG_NAME;
     if (X509_verify_cert(chain) <= 0 && !verdict->failed) {
         verification.first_error = X509_STORE_CTX_get_error(chain);

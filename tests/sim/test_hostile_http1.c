@@ -642,6 +642,65 @@ static void connect_inside_connect_is_the_origins_to_answer(void **state)
     end(&world);
 }
 
+/* The origin of the request before has nothing to say to the tunnel. */
+static void connect_after_a_request_leaves_its_origin(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < SEED_COUNT; seed++) {
+        struct world world;
+        struct sim_peer *before, *server;
+
+        begin(&world, seed);
+        send(&world, GET);
+        before = accept_one(&world);
+        sim_send(before, HELLO);
+        sim_settle(world.proxying.sim);
+        assert_true(sim_take_exactly(world.client, HELLO));
+        send(&world, STR("CONNECT origin.test:80 HTTP/1.1\r\n\r\nGET /inside HTTP/1.1\r\n\r\n"));
+        assert_true(sim_has_end(before) || sim_was_reset(before));
+        sim_send(before, STR(ATTACK));
+        server = accept_one(&world);
+        assert_true(sim_take_exactly(server, STR("GET /inside HTTP/1.1\r\n\r\n")));
+        sim_send(server, HELLO);
+        sim_settle(world.proxying.sim);
+        assert_true(sim_take_exactly(world.client, STR("HTTP/1.1 200 Connection established\r\n\r\n"
+                                                       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")));
+        end(&world);
+    }
+}
+
+/* An end that came while another handler had the connection reaches the tunnel, or it would be held for an hour. */
+static void the_clients_end_is_known_to_the_tunnel_that_follows(void **state)
+{
+    static const struct {
+        struct str from_client, answer;
+    } ways[] = {
+        {STR("CONNECT origin.test:80 HTTP/1.1\r\n\r\npart"), STR("")},
+        {STR("GET http://origin.test/ HTTP/1.1\r\nHost: x\r\n\r\nCONNECT origin.test:80 HTTP/1.1\r\n\r\npart"), HELLO},
+        {STR("GET http://origin.test/ HTTP/1.1\r\nHost: x\r\nUpgrade: y\r\n\r\n"), STR("HTTP/1.1 101 Go\r\n\r\nraw")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) * SEED_COUNT; i++) {
+        struct world world;
+        struct sim_peer *server;
+
+        begin(&world, i % SEED_COUNT);
+        sim_send(world.client, ways[i / SEED_COUNT].from_client);
+        sim_end(world.client);
+        sim_settle(world.proxying.sim);
+        server = accept_one(&world);
+        sim_send(server, ways[i / SEED_COUNT].answer);
+        sim_run_ms(world.proxying.sim, 5000);
+        sim_end(server);
+        while ((server = sim_accept(world.proxying.origin)))
+            sim_end(server);
+        sim_run_ms(world.proxying.sim, 5000);
+        assert_int_equal(atomic_load(&world.proxying.worker->shared.conn_count), 0);
+        end(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -664,6 +723,8 @@ int main(void)
         cmocka_unit_test(the_body_of_connect_is_the_tunnels_first_bytes),
         cmocka_unit_test(a_silent_client_inside_connect_lets_the_origin_speak),
         cmocka_unit_test(connect_inside_connect_is_the_origins_to_answer),
+        cmocka_unit_test(connect_after_a_request_leaves_its_origin),
+        cmocka_unit_test(the_clients_end_is_known_to_the_tunnel_that_follows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
