@@ -303,7 +303,8 @@ def main():
         sys.exit(1)
     if arguments.exchanges:
         exchanges.print(sys.stdout)
-    print(f"{count} records", file=sys.stderr)
+    elif not arguments.records:
+        print(f"{count} records")
 
 
 if __name__ == "__main__":

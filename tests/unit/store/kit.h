@@ -266,7 +266,7 @@ static inline size_t kit_body_len(const struct kit_exchange *going, enum exchang
 /* Up to `max` bytes more of a body. */
 static inline void kit_send_bytes(struct kit_exchange *going, enum exchange_side side, size_t max)
 {
-    static char bytes[65536];
+    static _Thread_local char bytes[65536];
     size_t left = kit_body_len(going, side) - going->sent[side], len = left < max ? left : max;
 
     len = len < sizeof(bytes) ? len : sizeof(bytes);

@@ -14,11 +14,12 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#define MEMORY_ROUNDS 160u
-#define DISK_ROUNDS 40u
-#define STRICT_EVERY 20u
+#define MEMORY_ROUNDS 150u
+#define DISK_ROUNDS 50u
+#define LONG_EVERY 5u
+#define STRICT_EVERY 10u
 #define SHORT_RUN_US 150000u
-#define LONG_RUN_US 1500000u
+#define LONG_RUN_US 1300000u
 #define SAFE_US 1000000u
 #define AT_ONCE 12u
 #define REPORTED_MAX 200000u
@@ -56,7 +57,7 @@ static int find_writer(pid_t pid)
 
 static bool is_safe(const struct report *report, uint64_t killed_us) { return report->ended_us + SAFE_US < killed_us; }
 
-static size_t body_max_of(uint64_t id) { return id % 97 == 0 ? 3000000 : id % 5 == 0 ? 60000 : 2000; }
+static size_t body_max_of(uint64_t id) { return id % 197 == 0 ? 2500000 : id % 5 == 0 ? 30000 : 2000; }
 
 static void child_run(struct kit *kit, int report_fd)
 {
@@ -75,7 +76,7 @@ static void child_run(struct kit *kit, int report_fd)
 
             kit_begin(kit, one, kit_plan(id, body_max_of(id)));
         } else {
-            kit_step(one, &random, 40000);
+            kit_step(one, &random, 20000);
         }
         if (one->is_done) {
             struct report report = {.id = one->plan.id, .ended_us = os_clock_mono_us()};
@@ -83,8 +84,8 @@ static void child_run(struct kit *kit, int report_fd)
             if (write(report_fd, &report, sizeof(report)) != (ssize_t)sizeof(report))
                 _exit(3);
         }
-        if (kit_next(&random) % 64 == 0)
-            usleep((useconds_t)(kit_next(&random) % 3000));
+        if (kit_next(&random) % 8 == 0)
+            usleep((useconds_t)(kit_next(&random) % 4000));
         while (!kit->observers[0]->ops->has_room(kit->observers[0]))
             kit_turn(kit);
     }
@@ -224,7 +225,7 @@ static void check_strictly(const char *folder)
     free(command);
 }
 
-/* Every other run is long enough for exchanges that must be there, unless is_short. */
+/* Every LONG_EVERY-th run is long enough for exchanges that must be there, unless is_short. */
 static void kill_again_and_again(unsigned rounds, bool is_short)
 {
     struct report *reports = calloc(REPORTED_MAX, sizeof(*reports));
@@ -236,7 +237,7 @@ static void kill_again_and_again(unsigned rounds, bool is_short)
     kit_folder(folder);
     for (unsigned round = 0; round < rounds; round++) {
         struct kit kit = {.loop = NULL};
-        bool is_long = !is_short && round % 2;
+        bool is_long = !is_short && round % LONG_EVERY == 0;
         uint64_t run_us =
                      is_long ? SAFE_US + kit_next(&random) % (LONG_RUN_US - SAFE_US) : kit_next(&random) % SHORT_RUN_US,
                  killed_us;

@@ -43,8 +43,11 @@ static char *dump_index(const struct kit *kit)
         assert_int_equal(sqlite3_prepare_v2(database, tables[i], -1, &statement, NULL), SQLITE_OK);
         while (sqlite3_step(statement) == SQLITE_ROW) {
             for (int k = 0; k < sqlite3_column_count(statement); k++) {
-                fprintf(file, "%d:%d:", sqlite3_column_type(statement, k), sqlite3_column_bytes(statement, k));
-                fwrite(sqlite3_column_blob(statement, k), 1, (size_t)sqlite3_column_bytes(statement, k), file);
+                int size = sqlite3_column_bytes(statement, k);
+
+                fprintf(file, "%d:%d:", sqlite3_column_type(statement, k), size);
+                if (size > 0)
+                    fwrite(sqlite3_column_blob(statement, k), 1, (size_t)size, file);
             }
             fputc('\n', file);
         }
