@@ -128,13 +128,16 @@ class Sekisho {
   }
 }
 
-// `args`: further options; `dir`: an existing base folder, for a second start; `env`: further variables.
-export async function start(t, { args = [], dir, env = {} } = {}) {
+// `args`: further options; `dir`: an existing base folder, for a second start; `env`: further variables; `openFiles`: how
+// many descriptors it may have.
+export async function start(t, { args = [], dir, env = {}, openFiles } = {}) {
   const home = dir ? path.dirname(dir) : temporaryFolder(t);
   const base = dir ?? path.join(home, ".sekisho");
+  const words = [program, "run", "--json", "--dir", base, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", ...args];
+  if (openFiles) words.unshift("sh", "-c", `ulimit -n ${openFiles}; exec "$0" "$@"`);
   const child = spawn(
-    program,
-    ["run", "--json", "--dir", base, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", ...args],
+    words[0],
+    words.slice(1),
     { env: cleanEnvironment({ HOME: home, ...env }), stdio: ["ignore", "pipe", "pipe"] },
   );
   const sekisho = new Sekisho(child, base, home);
