@@ -12,6 +12,7 @@ struct store_text_builder {
     unsigned char *marks; /* a bit for each trigram that the current block has */
     uint32_t last_two;    /* the two bytes before, for pieces of one document */
     unsigned last_count;
+    size_t block_bytes_min; /* at which a block ends */
     size_t block_text_bytes;
     uint64_t text_bytes;
 
@@ -27,11 +28,12 @@ struct store_text_builder {
     size_t repeat_count;
 };
 
-struct store_text_builder *store_text_builder_new(void)
+struct store_text_builder *store_text_builder_new(size_t block_bytes)
 {
     struct store_text_builder *builder = calloc(1, sizeof(*builder));
 
     CHECK(builder);
+    builder->block_bytes_min = block_bytes;
     builder->marks = calloc(TRIGRAM_COUNT / 8, 1);
     builder->trigrams = malloc(STORE_TEXT_ENTRY_MAX * sizeof(uint32_t));
     builder->ids = malloc(STORE_TEXT_DOCUMENT_MAX * sizeof(uint64_t));
@@ -107,7 +109,7 @@ void store_text_builder_end_document(struct store_text_builder *builder, uint64_
     builder->block_documents[builder->block_count]++;
     builder->last_count = 0;
     builder->last_two = 0;
-    if (builder->block_text_bytes >= STORE_TEXT_BLOCK_BYTES)
+    if (builder->block_text_bytes >= builder->block_bytes_min)
         end_block(builder);
 }
 

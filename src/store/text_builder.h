@@ -1,8 +1,8 @@
 /* text_builder.h - makes one segment of the text index: which blocks of text hold which trigrams, exactly.
  *
  * A trigram is three bytes, one after another, of folded UTF-8 text (query/fold.h), so two kanji hold several and no
- * language is left out.  Documents are gathered into blocks of about STORE_TEXT_BLOCK_BYTES; a document is never split,
- * a longer one is a block by itself, so a text that occurs in a document has all of its trigrams in one block.  A
+ * language is left out.  Documents are gathered into blocks of about as many bytes as told; a document is never split, a
+ * longer one is a block by itself, so a text that occurs in a document has all of its trigrams in one block.  A
  * segment holds at most STORE_TEXT_BLOCK_MAX blocks.
  *
  * Measured on 790 MB of web text (docs/design/003-text-index.md): 64 KiB blocks take 5.6 % of the text, with no false
@@ -18,13 +18,15 @@
 #include "base/str.h"
 
 #define STORE_TEXT_BLOCK_BYTES ((size_t)(64 * 1024))
+/* Heads are small, alike, and full of random digits: of a hundred of them some hold any three digits. */
+#define STORE_TEXT_HEADS_BLOCK_BYTES ((size_t)(8 * 1024))
 #define STORE_TEXT_BLOCK_MAX 128
 #define STORE_TEXT_ENTRY_MAX ((size_t)(4 * 1024 * 1024))
 #define STORE_TEXT_DOCUMENT_MAX ((size_t)65536) /* in a segment */
 
 struct store_text_builder;
 
-struct store_text_builder *store_text_builder_new(void);
+struct store_text_builder *store_text_builder_new(size_t block_bytes);
 void store_text_builder_free(struct store_text_builder **builder);
 
 /* Bytes of the current document, folded; a document may come in several pieces that belong together. */

@@ -404,8 +404,8 @@ static void close_work(struct work *work)
 static void init_work(struct work *work, struct store_text_indexer *indexer)
 {
     *work = (struct work){.indexer = indexer};
-    for (int i = 0; i < STORE_TEXT_FAMILY_COUNT; i++)
-        work->builders[i] = store_text_builder_new();
+    work->builders[STORE_TEXT_HEADS] = store_text_builder_new(STORE_TEXT_HEADS_BLOCK_BYTES);
+    work->builders[STORE_TEXT_BODIES] = store_text_builder_new(STORE_TEXT_BLOCK_BYTES);
     store_text_set_init(&work->tried, 0, false);
     work->digest = store_digest_new();
     work->seen = calloc(TABLE_COUNT, sizeof(*work->seen));

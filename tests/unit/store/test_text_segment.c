@@ -81,7 +81,7 @@ static void fill(struct store_text_builder *builder, uint64_t from, uint64_t to,
 
 static void text_segment_finds_every_document_by_its_mark(void **state)
 {
-    struct store_text_builder *builder = store_text_builder_new();
+    struct store_text_builder *builder = store_text_builder_new(STORE_TEXT_BLOCK_BYTES);
     struct store_text_segment *segment;
 
     (void)state;
@@ -107,7 +107,7 @@ static void text_segment_finds_every_document_by_its_mark(void **state)
 
 static void text_segment_finds_text_across_the_pieces_of_a_document(void **state)
 {
-    struct store_text_builder *builder = store_text_builder_new();
+    struct store_text_builder *builder = store_text_builder_new(STORE_TEXT_BLOCK_BYTES);
     struct store_text_segment *segment;
 
     (void)state;
@@ -124,7 +124,7 @@ static void text_segment_finds_text_across_the_pieces_of_a_document(void **state
 
 static void text_segment_begins_anew_after_each_finish(void **state)
 {
-    struct store_text_builder *builder = store_text_builder_new();
+    struct store_text_builder *builder = store_text_builder_new(STORE_TEXT_BLOCK_BYTES);
     struct store_text_segment *segment;
 
     (void)state;
@@ -150,7 +150,7 @@ static void on_repeat(void *owner, uint64_t id, uint64_t first)
 
 static void text_segment_keeps_repeats(void **state)
 {
-    struct store_text_builder *builder = store_text_builder_new();
+    struct store_text_builder *builder = store_text_builder_new(STORE_TEXT_BLOCK_BYTES);
     struct store_text_segment *segment;
     uint64_t sum = 0;
 
@@ -167,7 +167,7 @@ static void text_segment_keeps_repeats(void **state)
 /* A single document with more distinct trigrams than a segment keeps: it must be found by any text. */
 static void text_segment_misses_nothing_in_an_overfull_block(void **state)
 {
-    struct store_text_builder *builder = store_text_builder_new();
+    struct store_text_builder *builder = store_text_builder_new(STORE_TEXT_BLOCK_BYTES);
     struct store_text_segment *segment;
     size_t len = STORE_TEXT_ENTRY_MAX * 2;
     char *text = malloc(len);
@@ -191,7 +191,7 @@ static void text_segment_misses_nothing_in_an_overfull_block(void **state)
 
 static void text_segment_never_answers_wrongly_from_damaged_bytes(void **state)
 {
-    struct store_text_builder *builder = store_text_builder_new();
+    struct store_text_builder *builder = store_text_builder_new(STORE_TEXT_BLOCK_BYTES);
     struct store_text_segment *segment;
     struct buf bytes, copy;
 
