@@ -1,8 +1,8 @@
 /* text_builder.h - makes one segment of the text index: which blocks of text hold which trigrams, exactly.
  *
  * A trigram is three bytes, one after another, of folded UTF-8 text (query/fold.h), so two kanji hold several and no
- * language is left out.  Documents are gathered into blocks of about as many bytes as told; a document is never split, a
- * longer one is a block by itself, so a text that occurs in a document has all of its trigrams in one block.  A
+ * language is left out.  Documents are gathered into blocks of about as many bytes as told; a document is never split,
+ * a longer one is a block by itself, so a text that occurs in a document has all of its trigrams in one block.  A
  * segment holds at most STORE_TEXT_BLOCK_MAX blocks.
  *
  * Measured on 790 MB of web text (docs/design/003-text-index.md): 64 KiB blocks take 5.6 % of the text, with no false
