@@ -8,6 +8,7 @@
 #include "store/capture.h"
 #include "store/fields.h"
 #include "store/replay.h"
+#include "store/warc_reader.h"
 
 #define REOPENED_MAX ((size_t)100000)
 #define FACTS_ARENA_MAX ((size_t)32 * 1024 * 1024)
@@ -59,6 +60,42 @@ static struct err file_len(const char *project_folder, uint32_t number, uint64_t
     return err;
 }
 
+/* ERR_DAMAGED for a file that is no capture of ours or of a later format: nothing in it may be taken for a torn tail.
+ * A file whose first record was torn by a power cut is short. */
+#define FIRST_RECORD_MAX 4096
+
+static struct err check_format(const char *project_folder, uint32_t number, uint64_t len)
+{
+    char path[STORE_CAPTURE_PATH_MAX];
+    struct store_warc_reader *reader;
+    struct store_warc_record record;
+    struct str rest, name, value;
+    uint64_t format = 0;
+    struct buf block;
+    struct err err;
+
+    TRY(store_capture_path(project_folder, number, path));
+    TRY(store_warc_reader_open(path, 0, &reader));
+    buf_init(&block, FIRST_RECORD_MAX);
+    err = store_warc_reader_next(reader, true, &record);
+    if (!err_is(err))
+        err = store_warc_reader_block(reader, &record, &block);
+    rest = buf_str(&block);
+    while (!err_is(err) && store_fields_next_line(&rest, &name, &value)) {
+        if (str_eq(name, STR("sekisho-format")) && !str_to_u64(value, &format))
+            format = 0;
+    }
+    buf_deinit(&block);
+    store_warc_reader_close(&reader);
+    if (len <= FIRST_RECORD_MAX && (err.code == ERR_DAMAGED || err.code == ERR_CLOSED))
+        return OK;
+    if (!err_is(err) && format > STORE_WARC_FORMAT)
+        return ERR(ERR_DAMAGED, 0, "the capture was made by a later version");
+    if (!err_is(err) && format == 0)
+        return ERR(ERR_DAMAGED, 0, "the capture does not begin as one of ours; it is left as it is");
+    return err;
+}
+
 /* Cuts the torn tail of the last file; *ret_end is then where the capture ends. */
 static struct err mend_tail(const char *project_folder, const struct store_index_mark *mark,
                             struct store_repair_result *result, struct store_index_mark *ret_end)
@@ -81,6 +118,19 @@ static struct err mend_tail(const char *project_folder, const struct store_index
     }
     ret_end->offset = end;
     return OK;
+}
+
+/* Before the index is touched: what is wrong with the capture is no reason to make the index again. */
+static struct err check_capture(const char *project_folder)
+{
+    uint64_t len;
+    uint32_t last;
+
+    TRY(store_capture_last_file(project_folder, &last));
+    if (!last)
+        return OK;
+    TRY(file_len(project_folder, last, &len));
+    return check_format(project_folder, last, len);
 }
 
 /* Puts back the open row of an exchange whose closing was lost. */
@@ -162,6 +212,7 @@ struct err store_repair_open(const char *project_folder, const struct store_repa
     struct err err;
 
     options = options ? options : &defaults;
+    TRY(check_capture(project_folder));
     TRY(open_index(project_folder, options->is_anew, &result, &index));
     err = bring_up(project_folder, options, index, &result);
     /* Damage that the check at opening did not see: once more, from nothing. */

@@ -24,6 +24,19 @@ static void record_some(struct kit *kit)
     kit_close_recorder(kit);
 }
 
+/* One row as text: type, length and bytes of each column. */
+static void dump_row(sqlite3_stmt *row, FILE *file)
+{
+    for (int i = 0; i < sqlite3_column_count(row); i++) {
+        int len = sqlite3_column_bytes(row, i);
+
+        fprintf(file, "%d:%d:", sqlite3_column_type(row, i), len);
+        if (len > 0)
+            fwrite(sqlite3_column_blob(row, i), 1, (size_t)len, file);
+    }
+    fputc('\n', file);
+}
+
 /* All rows of all tables as text, so that two indexes can be compared byte for byte; the caller frees. */
 static char *dump_index(const struct kit *kit)
 {
@@ -41,16 +54,8 @@ static char *dump_index(const struct kit *kit)
         sqlite3_stmt *statement;
 
         assert_int_equal(sqlite3_prepare_v2(database, tables[i], -1, &statement, NULL), SQLITE_OK);
-        while (sqlite3_step(statement) == SQLITE_ROW) {
-            for (int k = 0; k < sqlite3_column_count(statement); k++) {
-                int size = sqlite3_column_bytes(statement, k);
-
-                fprintf(file, "%d:%d:", sqlite3_column_type(statement, k), size);
-                if (size > 0)
-                    fwrite(sqlite3_column_blob(statement, k), 1, (size_t)size, file);
-            }
-            fputc('\n', file);
-        }
+        while (sqlite3_step(statement) == SQLITE_ROW)
+            dump_row(statement, file);
         sqlite3_finalize(statement);
     }
     sqlite3_close(database);
@@ -132,7 +137,7 @@ static void a_capture_cut_anywhere_leaves_what_is_whole(void **state)
         path_of(&kit, "capture/000001.warc", capture);
         path_of(&kit, "capture/000001.torn-1", torn);
         len = len_of(capture);
-        cut = 1000 + kit_next(&random) % (len - 1000);
+        cut = i < 5 ? i * 150 : 5000 + kit_next(&random) % (len - 5000);
         truncate_file(capture, cut);
         repair(&kit, false, &result);
         assert_int_equal(len_of(capture) + result.torn_bytes, cut);
@@ -310,6 +315,27 @@ static void a_foreign_index_is_set_aside(void **state)
     kit_remove(kit.folder);
 }
 
+/* Neither a later format nor something else altogether is taken for a torn tail. */
+static void a_capture_that_is_not_ours_is_left_as_it_is(void **state)
+{
+    struct store_index *index;
+    struct kit kit;
+    char capture[400], path[300];
+    uint64_t len;
+
+    (void)state;
+    record_some(&kit);
+    path_of(&kit, "capture/000001.warc", capture);
+    kit_project_path(&kit, path);
+    len = len_of(capture);
+    write_at(capture, 100, "garbage", 7);
+    assert_int_equal(store_repair_open(path, NULL, NULL, &index).code, ERR_DAMAGED);
+    assert_int_equal(len_of(capture), len);
+    path_of(&kit, "index.db.bad-1", capture);
+    assert_false(os_file_exists(capture));
+    kit_remove(kit.folder);
+}
+
 static void a_reader_mends_an_index_that_is_missing(void **state)
 {
     struct store_reader *reader;
@@ -354,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_record_inside_a_torn_body_stays_a_body),
         cmocka_unit_test(a_damaged_index_is_made_again),
         cmocka_unit_test(a_foreign_index_is_set_aside),
+        cmocka_unit_test(a_capture_that_is_not_ours_is_left_as_it_is),
         cmocka_unit_test(a_reader_mends_an_index_that_is_missing),
         cmocka_unit_test(an_index_that_is_a_link_is_refused),
     };
