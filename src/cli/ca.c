@@ -149,9 +149,8 @@ static int change_stores(struct action *action, bool removes)
         cli_say_error("ca: HOME is not set, so the browsers' stores cannot be found");
         return CLI_FAILED;
     }
-    if (wants_system || wants_all)
-        status |= apply(&install, "system", wants_system || os_terminal_is_root(),
-                        removes ? tls_install_remove_system : tls_install_system);
+    if (wants_system || (wants_all && os_terminal_is_root()))
+        status |= apply(&install, "system", true, removes ? tls_install_remove_system : tls_install_system);
     if (wants_nss || wants_all)
         status |= apply(&install, "browsers'", wants_nss, removes ? tls_install_remove_nss : tls_install_nss);
     if (status == CLI_DONE && action->store_count == 0 && wants_all) {

@@ -355,6 +355,20 @@ describe("ca", () => {
     assert.equal(removed.code, 0, removed.err);
     assert.doesNotMatch(await listed(), /sekisho/);
   });
+
+  test("install leaves the system's store alone for who is not root, and says so", { skip: which("certutil") ? false : "NOT RUN: certutil is not installed" }, async (t) => {
+    const folder = temporaryFolder(t);
+    const copy = path.join(folder, "sekisho"); // where another user can run it
+    fs.copyFileSync(program, copy);
+    fs.chmodSync(copy, 0o755);
+    fs.chmodSync(folder, 0o777);
+    const asOther = process.getuid() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy] : [copy];
+    const words = [...asOther, "--dir", path.join(folder, ".sekisho"), "ca", "install"];
+    const { code, err } = await run(words[0], words.slice(1), { env: cleanEnvironment({ HOME: folder }) });
+    assert.equal(code, 0, err);
+    assert.doesNotMatch(err, /failed|denied/i);
+    assert.match(err, /\.pki\/nssdb: done\n.*the system's store needs root: sudo -E sekisho ca install --system\n$/s);
+  });
 });
 
 describe("the running program", () => {
