@@ -19,6 +19,7 @@
 /* Exchanges that were under way when those with higher ids were walked through are looked for so far back. */
 #define STEP_BACK_IDS ((uint64_t)4096)
 #define STEP_ROWS 512
+#define SNAPSHOT_US ((uint64_t)300000)
 #define FOLD_BYTES ((size_t)64 * 1024)
 #define TABLE_COUNT ((size_t)65536)
 #define SEGMENT_BYTES_MAX ((size_t)128 * 1024 * 1024)
@@ -319,20 +320,35 @@ static bool is_held(const struct store_text_indexer *indexer)
     return is_stopping(indexer) || atomic_load(&indexer->shared.is_paused);
 }
 
+/* As many exchanges as one snapshot may last for: a lasting one would make the index's log grow. */
+static struct err take_some(struct work *work, bool *ret_is_end)
+{
+    uint64_t ids[STEP_ROWS], end_us = os_clock_mono_us() + SNAPSHOT_US;
+    size_t count;
+
+    TRY(next_ids(work, ids, &count));
+    for (size_t i = 0; i < count && !is_held(work->indexer) && os_clock_mono_us() < end_us; i++) {
+        if (ids[i] < STORE_TEXT_SET_MAX && !is_done(work, ids[i])) {
+            atomic_store(&work->indexer->shared.is_idle, false);
+            TRY(take(work, ids[i]));
+        }
+        work->position = ids[i];
+    }
+    *ret_is_end = count == 0;
+    return OK;
+}
+
 static struct err walk(struct work *work)
 {
-    uint64_t ids[STEP_ROWS];
-    size_t count = 1;
+    bool is_end = false;
 
-    while (count > 0 && !is_held(work->indexer)) {
-        TRY(next_ids(work, ids, &count));
-        for (size_t i = 0; i < count && !is_held(work->indexer); i++) {
-            if (ids[i] < STORE_TEXT_SET_MAX && !is_done(work, ids[i])) {
-                atomic_store(&work->indexer->shared.is_idle, false);
-                TRY(take(work, ids[i]));
-            }
-            work->position = ids[i];
-        }
+    while (!is_end && !is_held(work->indexer)) {
+        struct err err;
+
+        TRY(store_database_run(work->reader->database, "BEGIN"));
+        err = take_some(work, &is_end);
+        IGNORE(store_database_run(work->reader->database, "COMMIT"));
+        TRY(err);
     }
     return is_held(work->indexer) ? OK : step_back(work);
 }
