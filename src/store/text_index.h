@@ -7,7 +7,7 @@
  * text_indexer.h and read by anybody; the folder may be deleted at any time.  An exchange that no segment covers may
  * hold any text: neither a missing, half-made nor damaged index changes an answer.
  *
- * Memory: directory and documents of each segment (about 0.5 % of the text), and a bit for each exchange.
+ * Memory: directory and documents of each segment, and a bit for each exchange.
  */
 #ifndef STORE_TEXT_INDEX_H
 #define STORE_TEXT_INDEX_H
