@@ -5,7 +5,7 @@
 
 struct search {
     struct arena *arena;
-    size_t text_count;
+    size_t text_count, rows_count;
     bool in_heads, in_bodies; /* of the condition at hand */
 };
 
@@ -130,19 +130,57 @@ static struct query_literals *of_comparison(struct search *search, const struct 
 
 static struct query_literals *of_node(struct search *search, const struct query_node *node);
 
-static struct query_literals *of_children(struct search *search, const struct query_node *node)
+static bool is_of_columns(const struct query_node *node)
 {
-    bool is_and = node->type == QUERY_NODE_AND;
-    struct query_literals *group =
-        new_group(search, is_and ? QUERY_LITERALS_AND : QUERY_LITERALS_OR, node->child_count);
+    if (node->type == QUERY_NODE_COMPARE)
+        return node->field->origin == QUERY_FROM_COLUMN && !node->is_original;
+    for (size_t i = 0; i < node->child_count; i++) {
+        if (!is_of_columns(node->children[i]))
+            return false;
+    }
+    return node->child_count > 0;
+}
+
+static struct query_literals *rows(struct search *search, const struct query_node *node)
+{
+    struct query_literals *literals;
+
+    if (!is_of_columns(node) || search->rows_count++ >= QUERY_LITERALS_ROWS_MAX)
+        return NULL;
+    literals = arena_zalloc(search->arena, sizeof(*literals));
+    if (literals)
+        *literals = (struct query_literals){.type = QUERY_LITERALS_ROWS, .node = node};
+    return literals;
+}
+
+/* Rows alone are no news: the condition in SQL says them, too. */
+static struct query_literals *of_or(struct search *search, const struct query_node *node)
+{
+    struct query_literals *group = new_group(search, QUERY_LITERALS_OR, node->child_count);
+    bool has_text = false;
+
+    for (size_t i = 0; group && i < node->child_count; i++) {
+        struct query_literals *child = of_node(search, node->children[i]);
+
+        has_text = has_text || child;
+        if (!child)
+            child = rows(search, node->children[i]);
+        if (!child)
+            return NULL;
+        group->children[group->child_count++] = child;
+    }
+    return has_text ? group : NULL;
+}
+
+static struct query_literals *of_and(struct search *search, const struct query_node *node)
+{
+    struct query_literals *group = new_group(search, QUERY_LITERALS_AND, node->child_count);
 
     for (size_t i = 0; group && i < node->child_count; i++) {
         struct query_literals *child = of_node(search, node->children[i]);
 
         if (child)
             group->children[group->child_count++] = child;
-        else if (!is_and)
-            return NULL;
     }
     return group && group->child_count ? group : NULL;
 }
@@ -151,8 +189,9 @@ static struct query_literals *of_node(struct search *search, const struct query_
 {
     switch (node->type) {
     case QUERY_NODE_AND:
+        return of_and(search, node);
     case QUERY_NODE_OR:
-        return of_children(search, node);
+        return of_or(search, node);
     case QUERY_NODE_COMPARE:
         return of_comparison(search, node);
     case QUERY_NODE_ANYWHERE:

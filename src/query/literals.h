@@ -14,11 +14,13 @@
 
 #define QUERY_LITERALS_LEN_MIN 3u
 #define QUERY_LITERALS_MAX 64u /* texts in one query; a query with more asks for nothing */
+#define QUERY_LITERALS_ROWS_MAX 4u
 
 enum query_literals_type {
     QUERY_LITERALS_TEXT,
     QUERY_LITERALS_AND,
     QUERY_LITERALS_OR,
+    QUERY_LITERALS_ROWS, /* in an OR beside texts: a condition on columns alone, which SQL finds (sql.h) */
 };
 
 struct query_literals {
@@ -26,7 +28,8 @@ struct query_literals {
     struct str folded;        /* TEXT */
     bool in_heads, in_bodies; /* TEXT: where it may stand; in one of them, when both are set */
     struct query_literals **children;
-    size_t child_count; /* AND, OR: one or more */
+    size_t child_count;            /* AND, OR: one or more */
+    const struct query_node *node; /* ROWS */
 };
 
 /* NULL: any exchange may match.  Lives in the arena and the tree. */

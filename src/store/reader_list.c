@@ -62,29 +62,6 @@ static bool is_past_deadline(const struct walk *walk)
 
 static bool is_over(void *owner) { return is_cancelled(owner) || is_past_deadline(owner); }
 
-static void bind_condition(sqlite3_stmt *statement, const struct query_sql *sql)
-{
-    for (size_t i = 0; i < sql->param_count; i++) {
-        const struct query_sql_param *param = &sql->params[i];
-        int index = (int)i + 1;
-
-        switch (param->type) {
-        case QUERY_SQL_INTEGER:
-            sqlite3_bind_int64(statement, index, param->integer);
-            break;
-        case QUERY_SQL_TEXT:
-            store_database_bind_text(statement, index, param->text);
-            break;
-        case QUERY_SQL_BLOB:
-            sqlite3_bind_blob64(statement, index, param->text.ptr, param->text.len, SQLITE_STATIC);
-            break;
-        case QUERY_SQL_REGEX:
-            sqlite3_bind_pointer(statement, index, (void *)(uintptr_t)param->regex, QUERY_SQL_REGEX_POINTER, NULL);
-            break;
-        }
-    }
-}
-
 /* Whether the item matches.  What cannot be decided is noted and left out. */
 static struct err decide(struct walk *walk, struct store_reader_item *item, bool *ret_is_match)
 {
@@ -208,7 +185,7 @@ static struct err prepare_windows(struct walk *walk)
                      "SELECT " COLUMNS " FROM exchange WHERE id >= ?%d AND id <= ?%d AND (%.*s) ORDER BY id %s", first,
                      first + 1, STR_ARG(walk->sql.where), walk->order.is_descending ? "DESC" : "ASC"));
     TRY(store_database_prepare(walk->reader->database, sql.ptr, &walk->statement));
-    bind_condition(walk->statement, &walk->sql);
+    store_reader_sql_bind(walk->statement, &walk->sql);
     return OK;
 }
 
@@ -351,7 +328,7 @@ static struct err prepare_sorted(struct walk *walk)
     sqlite3_finalize(walk->statement);
     walk->statement = NULL;
     TRY(store_database_prepare(walk->reader->database, sql.ptr, &walk->statement));
-    bind_condition(walk->statement, &walk->sql);
+    store_reader_sql_bind(walk->statement, &walk->sql);
     return OK;
 }
 
@@ -375,16 +352,15 @@ static struct err walk_sorted(struct walk *walk)
 }
 
 /* Asks the index of text.  Without it, or where it says nothing, every row is a candidate. */
-static void find_candidates(struct walk *walk)
+static struct err find_candidates(struct walk *walk)
 {
     const struct query_literals *literals = query_literals(walk->query->query, &walk->arena);
-    struct store_reader *reader = walk->reader;
 
-    if (!literals || (!reader->text && err_is(store_text_index_open(reader->folder, &reader->text))))
-        return;
-    store_text_index_refresh(reader->text, false);
-    store_text_index_candidates(reader->text, literals, &walk->candidates);
+    if (!literals)
+        return OK;
+    TRY(store_reader_candidates(walk->reader, literals, &walk->arena, &walk->candidates));
     walk->has_candidates = true;
+    return OK;
 }
 
 static struct err prepare(struct walk *walk)
@@ -401,9 +377,7 @@ static struct err prepare(struct walk *walk)
         return OK;
     walk->needs_marks = query_needs(walk->query->query).marks;
     TRY(query_sql(walk->query->query, &walk->arena, &walk->sql));
-    if (!walk->sql.is_exact)
-        find_candidates(walk);
-    return OK;
+    return walk->sql.is_exact ? OK : find_candidates(walk);
 }
 
 /* Runs the walk; a deadline is no error. */

@@ -118,3 +118,26 @@ struct err store_reader_sql_prepare(struct store_reader *reader)
     sqlite3_progress_handler(database, STEPS_BETWEEN_LOOKS, on_progress, reader);
     return store_database_error(database, code);
 }
+
+void store_reader_sql_bind(sqlite3_stmt *statement, const struct query_sql *sql)
+{
+    for (size_t i = 0; i < sql->param_count; i++) {
+        const struct query_sql_param *param = &sql->params[i];
+        int index = (int)i + 1;
+
+        switch (param->type) {
+        case QUERY_SQL_INTEGER:
+            sqlite3_bind_int64(statement, index, param->integer);
+            break;
+        case QUERY_SQL_TEXT:
+            store_database_bind_text(statement, index, param->text);
+            break;
+        case QUERY_SQL_BLOB:
+            sqlite3_bind_blob64(statement, index, param->text.ptr, param->text.len, SQLITE_STATIC);
+            break;
+        case QUERY_SQL_REGEX:
+            sqlite3_bind_pointer(statement, index, (void *)(uintptr_t)param->regex, QUERY_SQL_REGEX_POINTER, NULL);
+            break;
+        }
+    }
+}

@@ -299,27 +299,22 @@ static void find_in_family(struct store_text_index *index, enum store_text_famil
     store_text_set_deinit(&found);
 }
 
-void store_text_index_candidates(struct store_text_index *index, const struct query_literals *literals,
-                                 struct store_text_set *ret_set)
+void store_text_index_find(struct store_text_index *index, const struct query_literals *text,
+                           struct store_text_set *set)
 {
-    bool is_and = literals->type == QUERY_LITERALS_AND;
+    if (text->in_heads)
+        find_in_family(index, STORE_TEXT_HEADS, text->folded, set);
+    if (text->in_bodies)
+        find_in_family(index, STORE_TEXT_BODIES, text->folded, set);
+}
 
-    store_text_set_init(ret_set, index->end, is_and);
-    if (literals->type == QUERY_LITERALS_TEXT) {
-        if (literals->in_heads)
-            find_in_family(index, STORE_TEXT_HEADS, literals->folded, ret_set);
-        if (literals->in_bodies)
-            find_in_family(index, STORE_TEXT_BODIES, literals->folded, ret_set);
-        return;
-    }
-    for (size_t i = 0; i < literals->child_count; i++) {
-        struct store_text_set child;
+void store_text_index_set(const struct store_text_index *index, bool is_full, struct store_text_set *ret_set)
+{
+    store_text_set_init(ret_set, index->end, is_full);
+}
 
-        store_text_index_candidates(index, literals->children[i], &child);
-        if (is_and)
-            store_text_set_intersect(ret_set, &child);
-        else
-            store_text_set_unite(ret_set, &child);
-        store_text_set_deinit(&child);
-    }
+void store_text_index_add_uncovered(const struct store_text_index *index, struct store_text_set *set)
+{
+    for (size_t i = 0; i < STORE_TEXT_FAMILY_COUNT; i++)
+        store_text_set_unite_absent(set, &index->families[i].covered);
 }

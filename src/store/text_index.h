@@ -34,9 +34,13 @@ void store_text_index_close(struct store_text_index **index);
  * checked. */
 void store_text_index_refresh(struct store_text_index *index, bool is_owner);
 
-/* The exchanges that may hold them.  The caller deinits the set. */
-void store_text_index_candidates(struct store_text_index *index, const struct query_literals *literals,
-                                 struct store_text_set *ret_set);
+/* A set of this index's size: none of what is covered, or all.  The caller deinits it. */
+void store_text_index_set(const struct store_text_index *index, bool is_full, struct store_text_set *ret_set);
+/* Adds the exchanges that may hold a text (QUERY_LITERALS_TEXT), uncovered ones included. */
+void store_text_index_find(struct store_text_index *index, const struct query_literals *text,
+                           struct store_text_set *set);
+/* Adds the exchanges that some family does not cover. */
+void store_text_index_add_uncovered(const struct store_text_index *index, struct store_text_set *set);
 bool store_text_index_covers(const struct store_text_index *index, enum store_text_family family, uint64_t id);
 size_t store_text_index_segment_count(const struct store_text_index *index, enum store_text_family family);
 

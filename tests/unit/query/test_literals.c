@@ -41,6 +41,8 @@ static void write_literals(const struct query_literals *node, struct buf *text)
 {
     if (!node) {
         assert_false(err_is(buf_append(text, STR("all"))));
+    } else if (node->type == QUERY_LITERALS_ROWS) {
+        assert_false(err_is(buf_append(text, STR("rows"))));
     } else if (node->type == QUERY_LITERALS_TEXT) {
         const char *where = node->in_heads ? node->in_bodies ? "any" : "heads" : "bodies";
 
@@ -71,7 +73,10 @@ static const char *const cases[][2] = {
     {"has:note", "all"},
     {"NOT Token", "all"},
     {"host = \"x\" Token", "(any:token)"},
-    {"host = \"x\" OR Token", "all"},
+    {"host = \"x\" OR Token", "(rows OR any:token)"},
+    {"Token OR NOT (host = \"x\" status = 200)", "(rows OR any:token)"},
+    {"host = \"x\" OR status = 200", "all"},
+    {"Token OR has:note", "all"},
     {"one two", "(any:one AND any:two)"},
     {"one OR NOT two", "all"},
     {"req.raw : \"token\"", "all"},
@@ -221,7 +226,7 @@ static bool is_candidate(const struct random_exchange *exchange, const struct qu
 {
     bool is_and = node && node->type == QUERY_LITERALS_AND;
 
-    if (!node)
+    if (!node || node->type == QUERY_LITERALS_ROWS)
         return true;
     if (node->type == QUERY_LITERALS_TEXT) {
         struct buf url;

@@ -70,6 +70,8 @@ static const char *const queries[] = {
     "page1 page17",
     "page1 AND NOT page17",
     "page3 OR \"tag-5\"",
+    "page3 OR host = \"host-3.example\"",
+    "page3 OR NOT (status = 200 host = \"host-3.example\")",
     "NOT Catalogue",
     "res.raw : \"Catalogue\"",
     "host = \"host-3.example\" page",
@@ -240,7 +242,8 @@ static uint64_t candidate_count(const char *text)
 
     must(store_text_index_open(project, &index));
     store_text_index_refresh(index, false);
-    store_text_index_candidates(index, &literal, &set);
+    store_text_index_set(index, false, &set);
+    store_text_index_find(index, &literal, &set);
     count = store_text_set_count(&set, 1, COUNT);
     store_text_set_deinit(&set);
     store_text_index_close(&index);
