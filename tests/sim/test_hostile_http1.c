@@ -276,48 +276,48 @@ static void trailers_stay_behind_the_body(void **state)
 
 /* --- start lines and authorities --- */
 
+static const struct {
+    struct str request, at_origin; /* empty: refused with status */
+    unsigned status;
+} lines[] = {
+    {STR("GET http://origin.test/ HTTP/1.2\r\nHost: origin.test\r\n\r\n"),
+     STR("GET / HTTP/1.2\r\nHost: origin.test\r\n\r\n"), 0},
+    {STR("GET  http://origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
+     STR("GET  / HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
+    {STR("GET\thttp://origin.test/\tHTTP/1.1\r\nHost: origin.test\r\n\r\n"),
+     STR("GET\t/\tHTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
+    {STR("get http://origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
+     STR("get / HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
+    {STR("GET http://origin.test/a b HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
+     STR("GET /a b HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
+    {STR("GET http://origin.test/ HTTP/3.0\r\nHost: origin.test\r\n\r\n"), STR(""), 505},
+    {STR("\x01\x02\x03\r\n\r\n"), STR(""), 400},
+    {STR("G\0T http://origin.test/ HTTP/1.1\r\n\r\n"), STR("G\0T / HTTP/1.1\r\n\r\n"), 0},
+    {STR("GET http://origin.test:0/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
+    {STR("GET http://origin.test:99999/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
+    {STR("GET http://origin.test:+80/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
+    {STR("GET http:///path HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
+    {STR("GET ftp://origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
+    {STR("GET http://[fe80::1%25eth0]/ HTTP/1.1\r\nHost: x\r\n\r\n"), STR(""), 502}, /* not an address */
+    {STR("CONNECT origin.test:0 HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
+    {STR("CONNECT origin.test:99999 HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
+    {STR("CONNECT origin.test HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
+    {STR("CONNECT http://origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
+    /* Host is only a field. */
+    {STR("GET http://user:pw@origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
+     STR("GET / HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
+    {STR("GET http://origin.test/ HTTP/1.1\r\nHost: evil.test/path\r\n\r\n"),
+     STR("GET / HTTP/1.1\r\nHost: evil.test/path\r\n\r\n"), 0},
+    {STR("GET http://origin.test/ HTTP/1.1\r\n\r\n"), STR("GET / HTTP/1.1\r\n\r\n"), 0},
+    {STR("GET http://ORIGIN.test./ HTTP/1.1\r\nHost: x\r\n\r\n"), STR(""), 502}, /* no such name in this world */
+    {STR("OPTIONS http://origin.test HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
+     STR("OPTIONS * HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
+    {STR("GET http://origin.test?q HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
+     STR("GET /?q HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
+};
+
 static void odd_start_lines_are_refused_or_pass_unchanged(void **state)
 {
-    static const struct {
-        struct str request, at_origin; /* empty: refused with status */
-        unsigned status;
-    } lines[] = {
-        {STR("GET http://origin.test/ HTTP/1.2\r\nHost: origin.test\r\n\r\n"),
-         STR("GET / HTTP/1.2\r\nHost: origin.test\r\n\r\n"), 0},
-        {STR("GET  http://origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
-         STR("GET  / HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
-        {STR("GET\thttp://origin.test/\tHTTP/1.1\r\nHost: origin.test\r\n\r\n"),
-         STR("GET\t/\tHTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
-        {STR("get http://origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
-         STR("get / HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
-        {STR("GET http://origin.test/a b HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
-         STR("GET /a b HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
-        {STR("GET http://origin.test/ HTTP/3.0\r\nHost: origin.test\r\n\r\n"), STR(""), 505},
-        {STR("\x01\x02\x03\r\n\r\n"), STR(""), 400},
-        {STR("G\0T http://origin.test/ HTTP/1.1\r\n\r\n"), STR("G\0T / HTTP/1.1\r\n\r\n"), 0},
-        {STR("GET http://origin.test:0/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
-        {STR("GET http://origin.test:99999/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
-        {STR("GET http://origin.test:+80/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
-        {STR("GET http:///path HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
-        {STR("GET ftp://origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
-        {STR("GET http://[fe80::1%25eth0]/ HTTP/1.1\r\nHost: x\r\n\r\n"), STR(""), 502}, /* not an address */
-        {STR("CONNECT origin.test:0 HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
-        {STR("CONNECT origin.test:99999 HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
-        {STR("CONNECT origin.test HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
-        {STR("CONNECT http://origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"), STR(""), 400},
-        /* Host is only a field. */
-        {STR("GET http://user:pw@origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
-         STR("GET / HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
-        {STR("GET http://origin.test/ HTTP/1.1\r\nHost: evil.test/path\r\n\r\n"),
-         STR("GET / HTTP/1.1\r\nHost: evil.test/path\r\n\r\n"), 0},
-        {STR("GET http://origin.test/ HTTP/1.1\r\n\r\n"), STR("GET / HTTP/1.1\r\n\r\n"), 0},
-        {STR("GET http://ORIGIN.test./ HTTP/1.1\r\nHost: x\r\n\r\n"), STR(""), 502}, /* no such name in this world */
-        {STR("OPTIONS http://origin.test HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
-         STR("OPTIONS * HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
-        {STR("GET http://origin.test?q HTTP/1.1\r\nHost: origin.test\r\n\r\n"),
-         STR("GET /?q HTTP/1.1\r\nHost: origin.test\r\n\r\n"), 0},
-    };
-
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         struct world world;
