@@ -97,8 +97,8 @@ void proxy_conn_wait_end(struct proxy_conn *conn);
 /* Whether the origin may be connected to before a request for it has come.  The place where rules that may answer in
  * its stead will say no. */
 bool proxy_conn_may_contact_origin(const struct proxy_conn *conn);
-/* The connection to the origin that was opened already, for the handler that will use it; NULL when there is none.  When
- * it is not open, conn->early_err says why, so that no second attempt is made for the first request. */
+/* The connection to the origin that was opened already, for the handler that will use it; NULL when there is none.
+ * When it is not open, conn->early_err says why, so that no second attempt is made for the first request. */
 struct proxy_origin *proxy_conn_take_origin(struct proxy_conn *conn);
 
 /* Sets an exchange's facts about this side: id, time, addresses, TLS. */
