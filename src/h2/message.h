@@ -62,7 +62,7 @@ MUST_CHECK struct err h2_message_from_text(enum h2_message_kind kind, struct str
 
 /* Whether a field speaks of an HTTP/1 connection and so has no place in HTTP/2 (RFC 9113, 8.2.2); any case. */
 bool h2_message_is_of_connection(struct str name);
-/* Whether a field would change how its message is framed or routed and so cannot stand in trailers (RFC 9110, 6.5.1). */
+/* Whether a field would change how its message is framed or routed and so is no trailer (RFC 9110, 6.5.1). */
 bool h2_message_is_never_trailer(struct str name);
 
 #endif

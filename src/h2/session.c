@@ -29,6 +29,7 @@ struct stream {
     bool is_queue_ended; /* END_STREAM goes with the last byte */
     bool is_waiting;     /* nghttp2 was told that there is nothing to send now */
     bool has_provider;   /* nghttp2 asks us for data */
+    bool has_sent_end;   /* END_STREAM has left */
     bool is_reset_due;   /* once the queue is empty, with reset_code */
     uint32_t reset_code;
     bool has_section; /* the first section has come */
@@ -130,6 +131,7 @@ static bool keep_field(struct h2_session *session, struct str name, struct str v
     return true;
 }
 
+/* LIMIT: nghttp2 gives the parameters. */
 static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name, size_t name_len,
                      const uint8_t *value, size_t value_len, uint8_t flags, void *user)
 {
@@ -227,6 +229,7 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
     return session->is_over_limit ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
+/* LIMIT: nghttp2 gives the parameters. */
 static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t id, const uint8_t *bytes, size_t len,
                          void *user)
 {
@@ -305,6 +308,7 @@ static ssize_t pause_data(struct stream *stream)
 }
 
 /* nghttp2 takes what the windows allow. */
+/* LIMIT: nghttp2 gives the parameters. */
 static ssize_t give_data(nghttp2_session *nghttp2, int32_t id, uint8_t *room, size_t room_len, uint32_t *flags,
                          nghttp2_data_source *source, void *user)
 {
@@ -451,7 +455,7 @@ void h2_session_reset_later(struct h2_session *session, int32_t id, uint32_t cod
 
     if (!stream)
         return;
-    if (!stream->has_provider || (stream->queue.len == 0 && stream->is_waiting)) {
+    if (!stream->has_provider || stream->has_sent_end || (stream->queue.len == 0 && stream->is_waiting)) {
         h2_session_reset(session, id, code);
         return;
     }
@@ -535,12 +539,15 @@ static void tell_sent(struct h2_session *session, int32_t id, size_t count)
         session->options.events->on_sent(session->options.owner, id, count);
 }
 
-/* Whether our direction of the stream has ended with this frame while the peer's goes on and is not wanted any more. */
-static void reset_if_due(struct h2_session *session, const nghttp2_frame *frame)
+/* Our direction of the stream may have ended with this frame while the peer's goes on and is not wanted any more. */
+static void note_end(struct h2_session *session, const nghttp2_frame *frame)
 {
     struct stream *stream = stream_of(session, frame->hd.stream_id);
 
-    if (stream && stream->is_reset_due && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+    if (!stream || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return;
+    stream->has_sent_end = true;
+    if (stream->is_reset_due)
         h2_session_reset(session, stream->id, stream->reset_code);
 }
 
@@ -550,7 +557,7 @@ static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
     if (frame->hd.type == NGHTTP2_DATA)
         tell_sent(user, frame->hd.stream_id, frame->hd.length);
     if (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS)
-        reset_if_due(user, frame);
+        note_end(user, frame);
     return 0;
 }
 

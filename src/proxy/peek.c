@@ -5,7 +5,10 @@
 #include "base/buf.h"
 #include "os/tcp.h"
 #include "proxy/h1.h"
+#include "proxy/h2.h"
+#include "proxy/page.h"
 #include "proxy/socks.h"
+#include "proxy/speaks.h"
 #include "proxy/tunnel.h"
 #include "tls/hello.h"
 #include "tls/layer.h"
@@ -15,10 +18,14 @@
 #define METHOD_MAX 32
 #define LINE_MAX ((size_t)(64 * 1024))
 #define TLS_HANDSHAKE_RECORD 0x16
+#define H2_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+/* What a client's handshake may wait for an origin to say what it speaks. */
+#define ASKING_MS 2000
 
 struct peek {
     struct buf bytes;
     struct tls_hello hello;
+    bool is_asking; /* the client's handshake waits for the origin */
     bool is_hand_shaking;
 };
 
@@ -26,6 +33,7 @@ enum look {
     LOOK_MORE,
     LOOK_TLS,
     LOOK_HTTP,
+    LOOK_HTTP2,
     LOOK_SOCKS,
     LOOK_OTHER,
 };
@@ -72,8 +80,16 @@ static enum look look_at_text(struct str bytes)
     if (space > METHOD_MAX || space == 0)
         return LOOK_OTHER;
     if (str_cut(bytes, '\n', &line, &rest))
-        return is_request_line(line) && !str_starts(line, STR("PRI * HTTP/2")) ? LOOK_HTTP : LOOK_OTHER;
+        return is_request_line(line) ? LOOK_HTTP : LOOK_OTHER;
     return bytes.len > LINE_MAX ? LOOK_OTHER : LOOK_MORE;
+}
+
+/* RFC 9113, 3.4: the preface begins like a request line, so that nobody takes it for another protocol. */
+static bool is_preface(struct str bytes) { return str_starts(bytes, STR(H2_PREFACE)); }
+
+static bool may_be_preface(struct str bytes)
+{
+    return bytes.len < sizeof(H2_PREFACE) - 1 && str_starts(STR(H2_PREFACE), bytes);
 }
 
 static enum look look(struct proxy_conn *conn, struct str news)
@@ -90,6 +106,10 @@ static enum look look(struct proxy_conn *conn, struct str news)
     }
     if (!conn->is_inside_connect && proxy_socks_is_first_byte(bytes.ptr[0]))
         return LOOK_SOCKS;
+    if (is_preface(bytes))
+        return LOOK_HTTP2;
+    if (may_be_preface(bytes))
+        return LOOK_MORE;
     /* On our own port everything else is a request, good or bad: its error page explains. */
     if (!conn->is_inside_connect)
         return LOOK_HTTP;
@@ -116,6 +136,13 @@ static void start_http(struct proxy_conn *conn)
     struct str bytes = let_go(conn);
 
     proxy_h1_start(conn, bytes);
+}
+
+static void start_http2(struct proxy_conn *conn)
+{
+    struct str bytes = let_go(conn);
+
+    proxy_h2_start(conn, bytes);
 }
 
 static struct str keep(struct proxy_conn *conn, const char *text)
@@ -186,7 +213,9 @@ static void on_tls_ready(void *owner, struct err err)
         return;
     }
     conn->is_inside_tls = true;
-    if (conn->client_tls.alpn.len || !conn->is_inside_connect)
+    if (str_eq(conn->client_tls.alpn, STR("h2")))
+        start_http2(conn);
+    else if (conn->client_tls.alpn.len || !conn->is_inside_connect)
         start_http(conn);
     else
         proxy_peek_again(conn, let_go(conn));
@@ -220,26 +249,22 @@ static void name_transparent_origin(struct proxy_conn *conn)
     conn->authority.host = conn->client_tls.sni;
 }
 
-static void start_tls(struct proxy_conn *conn)
+/* Answers the client's hello. */
+static void answer_tls(struct proxy_conn *conn, bool has_http2)
 {
     struct peek *peek = conn->handler_state;
     struct net_layer *lower = conn->client;
     struct tls_layer_client_options options = {
         .above = {.on_ready = on_tls_ready, .events = &proxy_conn_layer_events, .owner = conn},
         .name = peek->hello.sni,
-        .alpn = STR("http/1.1"),
+        .alpn = has_http2 ? STR("h2,http/1.1") : STR("http/1.1"),
         .first_bytes = buf_str(&peek->bytes),
         .ja4 = str_from(peek->hello.ja4),
         .is_legacy = proxy_hosts_match(&conn->worker->options->legacy_tls, conn->authority.host),
     };
     struct err err;
 
-    conn->client_offers_http1 = tls_hello_offers(&peek->hello, STR("http/1.1"));
-    conn->client_has_alpn = peek->hello.alpn_count > 0;
-    IGNORE(arena_copy(&conn->arena, peek->hello.sni, &conn->client_tls.sni)); /* a fact that may be left out */
-    conn->client_tls.ja4 = keep(conn, peek->hello.ja4);
-    name_transparent_origin(conn);
-    proxy_conn_read(conn, false);
+    peek->is_asking = false;
     proxy_conn_wait(conn, conn->worker->options->timeouts.client_tls_ms);
     err = wrap(conn, &options, lower);
     if (err_is(err)) {
@@ -250,6 +275,103 @@ static void start_tls(struct proxy_conn *conn)
     }
     peek->is_hand_shaking = true;
     buf_clear(&peek->bytes);
+}
+
+/* --- asking the origin what it speaks --- */
+
+static bool speaks_http2(const struct proxy_origin *origin)
+{
+    return str_eq(proxy_origin_facts(origin)->tls.alpn, STR("h2"));
+}
+
+/* Without an origin that answers, HTTP/1.1 is what an explaining page can be read with. */
+static void on_early_ready(void *owner, struct err err)
+{
+    struct proxy_conn *conn = owner;
+
+    conn->early_err = err;
+    answer_tls(conn, !err_is(err) && speaks_http2(conn->early_origin));
+}
+
+static void on_early_bytes(void *owner, struct str bytes)
+{
+    (void)owner;
+    (void)bytes;
+    CHECK(false); /* it is not read */
+}
+
+/* It has gone before it was used; the handler opens another. */
+static void on_early_eof(void *owner)
+{
+    struct proxy_conn *conn = owner;
+
+    proxy_origin_close(&conn->early_origin, false);
+}
+
+static void on_early_error(void *owner, struct err err)
+{
+    (void)err;
+    on_early_eof(owner);
+}
+
+static void on_early_drain(void *owner) { (void)owner; }
+
+static const struct proxy_origin_events early_events = {.on_ready = on_early_ready,
+                                                        .on_bytes = on_early_bytes,
+                                                        .on_eof = on_early_eof,
+                                                        .on_error = on_early_error,
+                                                        .on_drain = on_early_drain};
+
+static void ask_origin(struct proxy_conn *conn)
+{
+    struct peek *peek = conn->handler_state;
+    bool is_reverse = conn->mode && conn->mode->kind == PROXY_MODE_REVERSE;
+    struct proxy_origin_request request = {
+        .host = conn->authority.host,
+        .dial_host = conn->dial_host,
+        .port = conn->authority.port,
+        .is_tls = true,
+        .sni = is_reverse ? STR_NONE : conn->client_tls.sni,
+        .loopmark = conn->loopmark,
+        .offers_http1 = conn->client_offers_http1,
+        .offers_http2 = true,
+        .events = &early_events,
+        .owner = conn,
+    };
+
+    peek->is_asking = true;
+    proxy_conn_wait(conn, ASKING_MS);
+    conn->early_origin = proxy_origin_open(conn->worker, &request);
+}
+
+/* Whether HTTP/2 can be meant at all: with the one origin, in TLS, that the connection leads to. */
+static bool may_speak_http2(const struct proxy_conn *conn)
+{
+    bool is_plain = conn->mode && conn->mode->kind == PROXY_MODE_REVERSE && !conn->mode->is_tls;
+
+    return conn->client_offers_http2 && conn->is_inside_connect && conn->worker->speaks && !is_plain &&
+           !str_eq_nocase(conn->authority.host, STR(PROXY_PAGE_HOST));
+}
+
+static void start_tls(struct proxy_conn *conn)
+{
+    struct peek *peek = conn->handler_state;
+    enum proxy_speaks_version known;
+
+    conn->client_offers_http1 = tls_hello_offers(&peek->hello, STR("http/1.1"));
+    conn->client_offers_http2 = tls_hello_offers(&peek->hello, STR("h2"));
+    conn->client_has_alpn = peek->hello.alpn_count > 0;
+    IGNORE(arena_copy(&conn->arena, peek->hello.sni, &conn->client_tls.sni)); /* a fact that may be left out */
+    conn->client_tls.ja4 = keep(conn, peek->hello.ja4);
+    name_transparent_origin(conn);
+    proxy_conn_read(conn, false);
+    known = proxy_speaks_find(conn->worker->speaks, conn->authority.host, conn->authority.port);
+    if (!may_speak_http2(conn))
+        answer_tls(conn, false);
+    else if (known == PROXY_SPEAKS_UNKNOWN && proxy_conn_may_contact_origin(conn))
+        ask_origin(conn);
+    else
+        answer_tls(conn, known == PROXY_SPEAKS_HTTP2);
 }
 
 static bool is_passed(const struct proxy_conn *conn)
@@ -282,6 +404,8 @@ static void decide(struct proxy_conn *conn, enum look what)
         start_tls(conn);
     else if (what == LOOK_HTTP)
         start_http(conn);
+    else if (what == LOOK_HTTP2)
+        start_http2(conn);
     else if (conn->is_inside_connect)
         start_tunnel(conn, STR("not-http"), false);
     else
@@ -294,7 +418,7 @@ static void update_reading(struct proxy_conn *conn)
 {
     struct peek *peek = conn->handler_state;
 
-    proxy_conn_read(conn, !peek->is_hand_shaking && proxy_worker_may_read(conn->worker));
+    proxy_conn_read(conn, !peek->is_hand_shaking && !peek->is_asking && proxy_worker_may_read(conn->worker));
 }
 
 static void on_bytes(struct proxy_conn *conn, struct str bytes)
@@ -339,7 +463,10 @@ static void on_timeout(struct proxy_conn *conn)
 {
     struct peek *peek = conn->handler_state;
 
-    if (peek->is_hand_shaking) {
+    if (peek->is_asking) {
+        proxy_origin_close(&conn->early_origin, false);
+        answer_tls(conn, false);
+    } else if (peek->is_hand_shaking) {
         record_handshake(conn, ERR(ERR_TIMEOUT, 0, "it took too long"));
         proxy_conn_close(conn, false);
     } else if (conn->is_inside_connect) {

@@ -48,6 +48,16 @@ struct str query_head_fields(struct str head)
     return head;
 }
 
+/* A name ends at its first colon, but for the one that begins an HTTP/2 pseudo-field's. */
+static bool cut_line(struct str line, struct str *ret_name, struct str *ret_value)
+{
+    size_t start = line.len && line.ptr[0] == ':' ? 1 : 0;
+    bool is_field = str_cut(str_skip(line, start), ':', ret_name, ret_value);
+
+    *ret_name = str_head(line, start + ret_name->len);
+    return is_field;
+}
+
 bool query_head_next(struct str *rest, struct query_head_line *ret_line)
 {
     struct str line;
@@ -58,7 +68,7 @@ bool query_head_next(struct str *rest, struct query_head_line *ret_line)
     while (begins_with_blank(*rest) && take_line(rest, &next))
         line.len = (size_t)(next.ptr + next.len - line.ptr);
     ret_line->line = line;
-    if (!str_cut(line, ':', &ret_line->name, &ret_line->value)) {
+    if (!cut_line(line, &ret_line->name, &ret_line->value)) {
         ret_line->name = STR_NONE;
         ret_line->value = line;
     }

@@ -11,13 +11,23 @@ static bool next_line(struct str *rest, struct str *ret_line)
     return true;
 }
 
+/* A name ends at its first colon, but for the one that begins an HTTP/2 pseudo-field's. */
+static bool cut_line(struct str line, struct str *ret_name, struct str *ret_value)
+{
+    size_t start = line.len && line.ptr[0] == ':' ? 1 : 0;
+    bool is_field = str_cut(str_skip(line, start), ':', ret_name, ret_value);
+
+    *ret_name = str_head(line, start + ret_name->len);
+    return is_field;
+}
+
 /* The next field of that name; *rest moves behind it. */
 static bool next_field(struct str *rest, struct str name, struct str *ret_value)
 {
     struct str line, field_name, value;
 
     while (next_line(rest, &line)) {
-        if (str_cut(line, ':', &field_name, &value) && str_eq_nocase(str_trim(field_name), name)) {
+        if (cut_line(line, &field_name, &value) && str_eq_nocase(str_trim(field_name), name)) {
             *ret_value = str_trim(value);
             return true;
         }

@@ -62,8 +62,11 @@ static struct err run(struct flow *flow)
     while (!is_over(flow) && !err_is(err)) {
         struct store_reader_range range = {
             .id = flow->part->id, .side = flow->part->side, .offset = flow->offset, .len = SLICE_BYTES};
+        uint64_t left = flow->end - flow->offset;
         size_t len;
 
+        if (left < range.len)
+            range.len = (size_t)left;
         err = store_reader_raw(flow->reader, &range, bytes, &len);
         if (err_is(err) || len == 0)
             break;
@@ -177,6 +180,20 @@ static bool says_chunked(struct str head)
 /* Whether some bytes of that type would be text: pictures and films need not be read to be searched. */
 static bool may_be_text(struct str type) { return http_charset_is_text(type, STR_NONE); }
 
+/* Trailers of HTTP/2 stand behind the content, without a frame between. */
+static void leave_out_trailers(struct flow *flow, const struct store_reader_item *item)
+{
+    const struct exchange_facts *facts = &item->facts;
+    const struct facts_half *half = &facts->half[flow->part->side];
+    bool is_request = flow->part->side == EXCHANGE_REQUEST;
+    uint64_t content_end = half->head_len + half->body_len;
+
+    if ((is_request ? facts->client_version : facts->origin_version) != HTTP_VERSION_2 || item->is_open)
+        return;
+    if (!flow->is_chunked && content_end < flow->end)
+        flow->end = content_end;
+}
+
 static struct err load(struct flow *flow, const struct store_reader_item *item, struct buf *head,
                        struct store_reader_body *about)
 {
@@ -191,6 +208,7 @@ static struct err load(struct flow *flow, const struct store_reader_item *item, 
     /* What is still open has not told everything yet. */
     flow->is_chunked = half->is_chunked || (item->is_open && says_chunked(buf_str(head)));
     about->is_incomplete = !half->is_complete;
+    leave_out_trailers(flow, item);
     buf_init(&codings, CODINGS_MAX);
     store_content_fields(buf_str(head), STR("content-encoding"), &codings);
     (void)store_content_field(buf_str(head), STR("content-type"), &type);

@@ -32,7 +32,7 @@ function remark(text) {
 function headParts(text) {
   const parts = [];
   visibleText(text).trimEnd().split('\n').forEach((line, index) => {
-    const colon = line.indexOf(':');
+    const colon = line.indexOf(':', 1);
     if (index === 0) parts.push(make('span', 'start', line), '\n');
     else if (colon > 0) parts.push(make('span', 'name', line.slice(0, colon)), `${line.slice(colon)}\n`);
     else parts.push(`${line}\n`);

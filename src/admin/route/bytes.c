@@ -186,6 +186,16 @@ static bool read_body_params(struct admin_call *call, bool *ret_is_decoded, uint
 }
 
 /* Content that was not chunked stands in the capture as it is, and may be of any length. */
+/* Trailers of HTTP/2 stand behind the content, without a frame between. */
+static bool has_http2_trailers(const struct store_reader_item *item, enum exchange_side side)
+{
+    const struct exchange_facts *facts = &item->facts;
+    const struct facts_half *half = &facts->half[side];
+
+    return (side == EXCHANGE_REQUEST ? facts->client_version : facts->origin_version) == HTTP_VERSION_2 &&
+           !item->is_open && !half->is_chunked && half->head_len + half->body_len < half->wire_len;
+}
+
 static void begin_body(struct admin_call *call, struct store_reader *reader, enum exchange_side side)
 {
     struct bytes *bytes = arena_zalloc(call->arena, sizeof(*bytes));
@@ -208,6 +218,8 @@ static void begin_body(struct admin_call *call, struct store_reader *reader, enu
     half = &item.facts.half[side];
     bytes->side = side;
     bytes->offset = half->head_len < bytes->end ? half->head_len : bytes->end;
+    if (has_http2_trailers(&item, side))
+        bytes->end = half->head_len + half->body_len;
     if (is_decoded) {
         send_text(call, reader, bytes->id, side, (size_t)max_bytes);
     } else if (half->is_chunked) {
