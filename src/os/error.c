@@ -1,10 +1,23 @@
 #include "os/error.h"
 
 #include <errno.h>
+#include <string.h>
 #include <uv.h>
 
-/* uv_strerror() returns static text for every number that libuv knows; libuv's numbers are negated errnos here. */
-static struct err make(enum err_code code, int number) { return ERR(code, (unsigned)number, uv_strerror(-number)); }
+/* Static text for a number; libuv's numbers are negated errnos here.  uv_strerror() returns static text for every number
+ * that libuv knows, and memory that nobody frees for others. */
+static const char *text_of(int number)
+{
+    char name[64];
+
+    if (number == EDQUOT)
+        return "disk quota exceeded";
+    if (strncmp(uv_err_name_r(-number, name, sizeof(name)), "Unknown", 7) == 0)
+        return "the system said no";
+    return uv_strerror(-number);
+}
+
+static struct err make(enum err_code code, int number) { return ERR(code, (unsigned)number, text_of(number)); }
 
 struct err os_error_of_file(int number)
 {

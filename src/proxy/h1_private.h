@@ -66,7 +66,7 @@ struct proxy_h1 {
 };
 
 /* Why --strict refuses a request. */
-extern const struct proxy_failure proxy_h1_ambiguous;
+extern const struct proxy_failure proxy_h1_route_ambiguous;
 
 /* h1.c */
 extern const struct proxy_origin_events proxy_h1_origin_events;

@@ -56,7 +56,7 @@ static void refuse_body(struct proxy_h1 *h1, struct str wire, struct str rest)
     if (rest.len)
         exchange_bytes(&h1->exchange, EXCHANGE_REQUEST, rest, 0);
     exchange_half_end(&h1->exchange, EXCHANGE_REQUEST, false);
-    proxy_h1_fail(h1, &proxy_h1_ambiguous);
+    proxy_h1_fail(h1, &proxy_h1_route_ambiguous);
 }
 
 static bool is_refused(const struct proxy_h1 *h1)

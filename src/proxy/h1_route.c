@@ -149,7 +149,7 @@ static enum proxy_h1_route connect_to(struct proxy_h1 *h1, struct str wire, stru
     way.host = lower_host(&h1->exchange.arena, way.target.authority.host);
     way.port = way.target.authority.port;
     if (is_ambiguous(h1) && h1->conn->worker->options->is_strict)
-        return refuse(h1, wire, &way, &proxy_h1_ambiguous);
+        return refuse(h1, wire, &way, &proxy_h1_route_ambiguous);
     return open_tunnel(h1, &way, rest);
 }
 
@@ -284,7 +284,7 @@ static void use_origin(struct proxy_h1 *h1, const struct way *way)
     h1->origin = proxy_origin_open(conn->worker, &request);
 }
 
-const struct proxy_failure proxy_h1_ambiguous = {
+const struct proxy_failure proxy_h1_route_ambiguous = {
     .name = STR_INIT("ambiguous"),
     .text = STR_INIT(
         "The request is framed ambiguously: two readers could see its end in two places. It was refused by --strict."),
@@ -316,7 +316,7 @@ static enum proxy_h1_route send_to_origin(struct proxy_h1 *h1, struct str wire, 
     begin(h1, wire, way);
     h1->is_alone = is_ambiguous(h1);
     if (h1->is_alone && h1->conn->worker->options->is_strict)
-        return refuse(h1, wire, way, &proxy_h1_ambiguous);
+        return refuse(h1, wire, way, &proxy_h1_route_ambiguous);
     use_origin(h1, way);
     if (err_is(h1->conn->early_err))
         return refuse_by_early(h1, wire, way);

@@ -12,7 +12,7 @@
 #include "store/stream.h"
 #include "store/warc_reader.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 static void read_blocks(struct store_warc_reader *reader, const struct store_warc_record *record, struct arena *arena)
 {
@@ -80,10 +80,10 @@ static void check_chunks(struct str bytes)
     buf_deinit(&from_pieces);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
     static char path[64];
-    struct str bytes = {(const char *)data, size};
+    struct str bytes = {(const char *)input, size};
     struct arena arena;
     FILE *file;
 
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         snprintf(path, sizeof(path), "/tmp/sekisho-fuzz-warc-%d", (int)getpid());
     file = fopen(path, "wb");
     CHECK(file);
-    CHECK(fwrite(data, 1, size, file) == size);
+    CHECK(fwrite(input, 1, size, file) == size);
     fclose(file);
     arena_init(&arena, 32 << 20);
     read_file(path, &arena);
