@@ -89,7 +89,7 @@ MUST_CHECK struct err store_reader_body_load(struct store_reader *reader, const 
 MUST_CHECK struct err store_reader_sql_prepare(struct store_reader *reader);
 /* The condition's parameters, from the first on; the condition must live as long as the statement runs. */
 void store_reader_sql_bind(sqlite3_stmt *statement, const struct query_sql *sql);
-/* reader_text.c: the exchanges that may hold the texts.  The caller deinits the set.  An error when stopped. */
+/* reader_candidates.c: the exchanges that may hold the texts.  The caller deinits the set.  An error when stopped. */
 MUST_CHECK struct err store_reader_candidates(struct store_reader *reader, const struct query_literals *literals,
                                               struct arena *arena, struct store_text_set *ret_set);
 /* reader_list.c: both need the same walk. */
