@@ -50,16 +50,19 @@ static void read_certificate(X509 *cert, struct tls_facts *facts)
 static void read_negotiated(SSL *ssl, struct tls_facts *facts)
 {
     const unsigned char *protocol;
+    const SSL_CIPHER *cipher;
     unsigned protocol_len;
 
     SSL_get0_alpn_selected(ssl, &protocol, &protocol_len);
     copy_text((struct str){(const char *)protocol, protocol_len}, facts->alpn, sizeof(facts->alpn));
     copy_text(str_from(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)), facts->sni, sizeof(facts->sni));
-    if (!SSL_get_current_cipher(ssl))
+    /* A handshake that a certificate has ended had agreed on a cipher, which is not yet in use. */
+    cipher = SSL_get_current_cipher(ssl) ? SSL_get_current_cipher(ssl) : SSL_get_pending_cipher(ssl);
+    if (!cipher)
         return;
     facts->version = (uint16_t)SSL_version(ssl);
     copy_text(str_from(SSL_get_version(ssl)), facts->version_text, sizeof(facts->version_text));
-    copy_text(str_from(SSL_get_cipher_name(ssl)), facts->cipher, sizeof(facts->cipher));
+    copy_text(str_from(SSL_CIPHER_get_name(cipher)), facts->cipher, sizeof(facts->cipher));
     facts->is_resumed = SSL_session_reused(ssl);
 }
 

@@ -162,6 +162,8 @@ static void expect_refused(const char *verify)
     assert_int_equal(rig.ready_err.code, ERR_VERIFY);
     assert_int_not_equal(rig.ready_err.wire, 0);
     assert_true(rig.facts.has_certificate);
+    assert_int_equal(strncmp(rig.facts.version_text, "TLSv1", 5), 0);
+    assert_string_not_equal(rig.facts.cipher, "");
     assert_int_equal(rig.peer_result, 0);
 }
 
