@@ -45,6 +45,7 @@ struct store_reader {
     uint64_t counted_id, counted;  /* rows with ids up to counted_id */
     struct store_text_index *text; /* NULL until a query asks for text */
     /* While a statement runs. */
+    const struct store_text_set *candidates; /* of query_is_candidate(id); NULL: all */
     const atomic_bool *is_cancelled;
     uint64_t deadline_us;
 };

@@ -322,9 +322,9 @@ static struct err prepare_sorted(struct walk *walk)
 
     store_reader_cursor_key_sql(&walk->order, key, sizeof(key));
     store_reader_cursor_after_sql(&walk->cursor, &walk->order, first, after, sizeof(after));
-    TRY(arena_format(&walk->arena, &sql,
-                     "SELECT " COLUMNS ", %s FROM exchange WHERE %s AND (%.*s) ORDER BY %s %s, id %s", key, after,
-                     STR_ARG(walk->sql.where), key, way, way));
+    TRY(arena_format(
+        &walk->arena, &sql, "SELECT " COLUMNS ", %s FROM exchange WHERE %s %s AND (%.*s) ORDER BY %s %s, id %s", key,
+        walk->has_candidates ? "query_is_candidate(id) AND" : "", after, STR_ARG(walk->sql.where), key, way, way));
     sqlite3_finalize(walk->statement);
     walk->statement = NULL;
     TRY(store_database_prepare(walk->reader->database, sql.ptr, &walk->statement));
@@ -360,6 +360,7 @@ static struct err find_candidates(struct walk *walk)
         return OK;
     TRY(store_reader_candidates(walk->reader, literals, &walk->arena, &walk->candidates));
     walk->has_candidates = true;
+    walk->reader->candidates = &walk->candidates;
     return OK;
 }
 
@@ -394,6 +395,7 @@ static struct err run(struct walk *walk)
     if (!err_is(err))
         err = walk->order.column == QUERY_COLUMN_ID ? walk_ids(walk) : walk_sorted(walk);
     sqlite3_finalize(walk->statement);
+    reader->candidates = NULL;
     reader->is_cancelled = NULL;
     reader->deadline_us = 0;
     store_reader_subject_deinit(&walk->subject);

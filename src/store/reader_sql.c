@@ -68,6 +68,16 @@ static void matches(sqlite3_context *call, int count, sqlite3_value **values)
         sqlite3_result_int(call, is_match);
 }
 
+/* Sorting is spared the rows that cannot match. */
+static void is_candidate(sqlite3_context *call, int count, sqlite3_value **values)
+{
+    const struct store_reader *reader = sqlite3_user_data(call);
+    uint64_t id = (uint64_t)sqlite3_value_int64(values[0]);
+
+    (void)count;
+    sqlite3_result_int(call, !reader->candidates || store_text_set_has(reader->candidates, id));
+}
+
 static bool is_one_of(const char *name, const char *const *names)
 {
     for (; name && *names; names++) {
@@ -82,8 +92,8 @@ static int authorize(void *owner, int action, const char *first, const char *sec
                      const char *trigger)
 {
     static const char *const tables[] = {"exchange", "piece", "gap", "mark", NULL};
-    static const char *const functions[] = {"query_fold", "query_contains", "query_matches", "count", "max", "min",
-                                            NULL};
+    static const char *const functions[] = {
+        "query_fold", "query_contains", "query_matches", "query_is_candidate", "count", "max", "min", NULL};
 
     (void)owner;
     (void)database;
@@ -113,6 +123,9 @@ struct err store_reader_sql_prepare(struct store_reader *reader)
         code = sqlite3_create_function_v2(database, "query_contains", 2, flags, NULL, contains, NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_create_function_v2(database, "query_matches", 2, flags, reader, matches, NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_create_function_v2(database, "query_is_candidate", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, reader,
+                                          is_candidate, NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_set_authorizer(database, authorize, NULL);
     sqlite3_progress_handler(database, STEPS_BETWEEN_LOOKS, on_progress, reader);
