@@ -17,7 +17,7 @@
 static const char *const pragmas[] = {
     "PRAGMA journal_mode=WAL",     "PRAGMA synchronous=NORMAL",
     "PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=67108864",
-    "PRAGMA cache_size=-16384",    NULL,
+    "PRAGMA cache_size=-4096",     NULL,
 };
 
 /* Text columns have no type, so that nothing is ever converted (query/column.h). */
