@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #define TEXT_BYTES 512
 
 static struct str sentence(struct os_loop *loop, const char *format, ...)
@@ -51,13 +53,30 @@ static struct proxy_failure of_denied(const struct proxy_origin *origin, const c
                                   403};
 }
 
+/* The origin was never asked: the proxy before it does not answer. */
+static struct proxy_failure of_upstream(const struct proxy_origin *origin, const struct proxy_upstream *upstream,
+                                        struct err err)
+{
+    char host[256];
+
+    return (struct proxy_failure){
+        STR("upstream"),
+        sentence(proxy_origin_loop(origin),
+                 "The upstream proxy %s:%u could not be reached: %s. Is it running? Check --upstream.",
+                 log_safe(upstream->host, host, sizeof(host)), upstream->port, err.what),
+        err.code == ERR_TIMEOUT ? 504 : 502};
+}
+
 struct proxy_failure proxy_failure_of_origin(struct err err, const struct proxy_origin *origin)
 {
     struct os_loop *loop = proxy_origin_loop(origin);
+    const struct proxy_upstream *upstream = proxy_origin_unreached_upstream(origin);
     const char *stage = proxy_origin_facts(origin)->stage;
     char where[320];
 
     proxy_origin_name(origin, where, sizeof(where));
+    if (upstream && err.code != ERR_DENIED)
+        return of_upstream(origin, upstream, err);
     switch (err.code) {
     case ERR_RESOLVE:
         return (struct proxy_failure){

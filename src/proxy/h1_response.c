@@ -213,12 +213,23 @@ void proxy_h1_response_read(struct proxy_h1 *h1, struct str input)
 
 /* As with a reset: a fresh connection's close is explained, that of one that served before is mirrored, since the
  * client knows whether it may try again. */
+/* A client that leaves is shown to the origin as a FIN, and most origins then leave, too: the client is the cause. */
+static bool blame_client(struct proxy_h1 *h1)
+{
+    if (!h1->client_ended)
+        return false;
+    proxy_conn_fail_exchange(
+        &h1->exchange, STR("client-gone"),
+        STR("The client closed its side before the answer was complete, and the origin followed."));
+    return true;
+}
+
 static void end_unanswered(struct proxy_h1 *h1)
 {
     static const struct proxy_failure failure = {STR_INIT("closed"),
                                                  STR_INIT("The origin closed the connection without an answer."), 502};
 
-    if (h1->is_origin_reused || h1->interim_count) {
+    if (blame_client(h1) || h1->is_origin_reused || h1->interim_count) {
         proxy_conn_fail_exchange(&h1->exchange, failure.name, failure.text);
         proxy_h1_linger(h1);
         return;
@@ -237,8 +248,9 @@ static void end_cut_short(struct proxy_h1 *h1)
         proxy_conn_write(h1->conn, &partial, 1);
     }
     exchange_flag(&h1->exchange, STR("truncated"));
-    proxy_conn_fail_exchange(&h1->exchange, STR("truncated"),
-                             STR("The origin closed the connection in the middle of its answer."));
+    if (!blame_client(h1))
+        proxy_conn_fail_exchange(&h1->exchange, STR("truncated"),
+                                 STR("The origin closed the connection in the middle of its answer."));
     end_response(h1, false);
     proxy_h1_linger(h1);
 }

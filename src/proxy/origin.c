@@ -436,6 +436,11 @@ bool proxy_origin_is_for(const struct proxy_origin *origin, struct str host, uin
            str_eq_nocase(origin->request.host, host);
 }
 
+const struct proxy_upstream *proxy_origin_unreached_upstream(const struct proxy_origin *origin)
+{
+    return origin->layer || origin->talk ? NULL : origin->upstream;
+}
+
 bool proxy_origin_is_upstream_http(const struct proxy_origin *origin)
 {
     return origin->upstream && origin->upstream->kind == PROXY_UPSTREAM_HTTP && origin->request.is_plain_http;

@@ -62,6 +62,8 @@ struct os_loop *proxy_origin_loop(const struct proxy_origin *origin);
 const char *proxy_origin_name(const struct proxy_origin *origin, char *text, size_t size);
 /* Whether it was opened with these. */
 bool proxy_origin_is_for(const struct proxy_origin *origin, struct str host, uint16_t port, bool is_tls);
+/* The upstream proxy that could not be reached, when that is why there is no connection; else NULL. */
+const struct proxy_upstream *proxy_origin_unreached_upstream(const struct proxy_origin *origin);
 /* Whether requests go to an upstream HTTP proxy and so keep their absolute form. */
 bool proxy_origin_is_upstream_http(const struct proxy_origin *origin);
 
