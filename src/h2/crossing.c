@@ -7,8 +7,22 @@
 
 /* --- to HTTP/1.1 --- */
 
+/* RFC 9110, 5.5: HTTP/2 bears control characters that HTTP/1.1 readers may take for the end of something. */
+static bool is_plain(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
 static struct err append_line(struct buf *head, struct str name, struct str value)
 {
+    if (!is_plain(value))
+        return ERR(ERR_SYNTAX, 0, "a field value has a control character");
     TRY(buf_append(head, name));
     TRY(buf_append(head, STR(": ")));
     TRY(buf_append(head, value));
@@ -31,6 +45,8 @@ static struct err append_cookies(struct buf *head, struct h2_message_fields sect
     for (size_t i = from; i < section.count; i++) {
         if (!str_eq(section.fields[i].name, STR("cookie")))
             continue;
+        if (!is_plain(section.fields[i].value))
+            return ERR(ERR_SYNTAX, 0, "a field value has a control character");
         if (i != from)
             TRY(buf_append(head, STR("; ")));
         TRY(buf_append(head, section.fields[i].value));
