@@ -262,8 +262,8 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, 
 
     if (!stream)
         return 0;
-    nghttp2_session_set_stream_user_data(nghttp2, id, NULL);
     session->options.events->on_closed(session->options.owner, id, code);
+    nghttp2_session_set_stream_user_data(nghttp2, id, NULL);
     remove_stream(stream);
     return 0;
 }

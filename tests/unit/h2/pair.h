@@ -40,6 +40,7 @@ static void side_on_section(void *owner, int32_t stream, const struct h2_section
 
     side->section_count++;
     side->last_stream = stream;
+    h2_session_set_stream_owner(side->session, stream, side);
     for (size_t i = 0; i < section->count; i++)
         assert_false(err_is(buf_format(&side->fields, "%.*s=%.*s;", STR_ARG(section->fields[i].name),
                                        STR_ARG(section->fields[i].value))));
@@ -67,7 +68,9 @@ static void side_on_closed(void *owner, int32_t stream, uint32_t code)
 {
     struct side *side = owner;
 
-    (void)stream;
+    /* The owner's pointer is good until now. */
+    if (stream == side->last_stream)
+        assert_ptr_equal(h2_session_stream_owner(side->session, stream), side);
     side->closed_count++;
     side->last_code = code;
 }
