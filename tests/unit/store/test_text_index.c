@@ -56,8 +56,8 @@ static void play(unsigned count)
 static const char *const queries[] = {
     "Catalogue",
     "page17",
-    "\"\xe5\x80\x8b\xe4\xba\xba"
-    "3\"",
+    ("\"\xe5\x80\x8b\xe4\xba\xba"
+     "3\""),
     "res.body : \"WORD4\"",
     "res.body : \"nowhere to be found\"",
     "res.header[etag] : \"tag-7\"",
