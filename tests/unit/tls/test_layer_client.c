@@ -214,7 +214,9 @@ static void leave_without_goodbye(struct rig *rig_, int fd)
     if (ssl)
         SSL_write(ssl, "cut", 3);
     shutdown(fd, SHUT_WR);
-    (void)!read(fd, rig_->peer_text, 100);
+    /* To the end: closing with something unread would reset the connection. */
+    while (read(fd, rig_->peer_text, 100) > 0)
+        ;
     SSL_free(ssl);
     SSL_CTX_free(client);
 }
