@@ -124,6 +124,7 @@ struct app_config {
     /* Clients. */
     struct app_config_credentials proxy_auth;
     bool strict;
+    bool http2;
     struct app_config_hosts pass;
 
     /* Origins. */

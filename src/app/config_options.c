@@ -48,6 +48,7 @@ const struct app_config_option app_config_options[] = {
 
     PLAIN("proxy-auth", credentials, proxy_auth, 0, NULL, "user and password that clients of the proxy must give", clients),
     PLAIN("strict", switch, strict, 0, NULL, "refuse requests that could be read in two ways", clients),
+    PLAIN("http2", switch, http2, 0, "on", "offer HTTP/2 to clients whose origin speaks it", clients),
     PLAIN("pass", hosts, pass, REPEATABLE, NULL, "hosts whose TLS is passed through undecrypted", clients),
 
     PLAIN("origin-verify", verify, origin_verify, 0, "on", "how origins' certificates are checked", origins),

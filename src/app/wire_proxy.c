@@ -200,6 +200,7 @@ struct err app_wire_proxy_options(struct app_wire *wire)
                    .connection_max = connections_per_loop(wire),
                    .leaf_cache_max = config->leaf_cache_max},
         .is_strict = config->strict,
+        .speaks_http2 = config->http2,
         .verifies_origin = config->origin_verify.kind != APP_CONFIG_VERIFY_OFF,
         .pass = hosts_of(&config->pass),
         .legacy_tls = hosts_of(&config->legacy_tls),

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <uv.h>
 
-/* Static text for a number; libuv's numbers are negated errnos here.  uv_strerror() returns static text for every number
- * that libuv knows, and memory that nobody frees for others. */
+/* Static text for a number; libuv's numbers are negated errnos here.  uv_strerror() returns static text for every
+ * number that libuv knows, and memory that nobody frees for others. */
 static const char *text_of(int number)
 {
     char name[64];

@@ -68,6 +68,7 @@ struct proxy_options {
     struct proxy_timeouts timeouts;
     struct proxy_limits limits;
     bool is_strict;       /* ambiguous framing is refused */
+    bool speaks_http2;    /* offered by ALPN where the origin has it, too */
     bool verifies_origin; /* false: certificates are looked at and recorded, and never refused */
 
     struct proxy_hosts pass;       /* TLS to these is not decrypted */

@@ -349,8 +349,8 @@ static bool may_speak_http2(const struct proxy_conn *conn)
 {
     bool is_plain = conn->mode && conn->mode->kind == PROXY_MODE_REVERSE && !conn->mode->is_tls;
 
-    return conn->client_offers_http2 && conn->is_inside_connect && conn->worker->speaks && !is_plain &&
-           !str_eq_nocase(conn->authority.host, STR(PROXY_PAGE_HOST));
+    return conn->worker->options->speaks_http2 && conn->client_offers_http2 && conn->is_inside_connect &&
+           conn->worker->speaks && !is_plain && !str_eq_nocase(conn->authority.host, STR(PROXY_PAGE_HOST));
 }
 
 static void start_tls(struct proxy_conn *conn)
