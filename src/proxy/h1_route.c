@@ -85,13 +85,30 @@ static enum proxy_h1_route answer_plain(struct proxy_h1 *h1, const struct way *w
     return answer(h1, &page);
 }
 
-static enum proxy_h1_route ask_proxy_auth(struct proxy_h1 *h1)
+/* Where a request that is refused wanted to go, as far as it says. */
+static struct way wished_way(struct proxy_h1 *h1)
 {
+    const struct http_message *message = h1_decoder_message(h1->request_decoder);
+    struct way way = {0};
+
+    if (err_is(http_target_parse(message->method, message->target, &way.target)))
+        return way;
+    way.is_tls = str_eq_nocase(way.target.scheme, STR("https"));
+    way.host = lower_host(&h1->exchange.arena, way.target.authority.host);
+    way.port = way.target.authority.port ? way.target.authority.port : http_target_default_port(way.target.scheme);
+    return way;
+}
+
+static enum proxy_h1_route ask_proxy_auth(struct proxy_h1 *h1, struct str wire)
+{
+    struct way way = wished_way(h1);
     struct proxy_page page = {.status = 407,
                               .title = STR("Proxy authentication required"),
                               .text = STR("This proxy asks for a user name and a password (--proxy-auth)."),
                               .authenticate = STR("Basic realm=\"sekisho\"")};
 
+    begin(h1, wire, &way);
+    proxy_conn_fail_exchange(&h1->exchange, STR("proxy-auth"), page.text);
     return answer(h1, &page);
 }
 
@@ -370,7 +387,7 @@ enum proxy_h1_route proxy_h1_route_head(struct proxy_h1 *h1, struct str wire, st
     struct err err;
 
     if (!is_inside && !proxy_auth_is_given(h1->conn->worker->options, message))
-        return ask_proxy_auth(h1);
+        return ask_proxy_auth(h1, wire);
     if (!is_inside && proxy_loopmark_is_loop(h1->conn->worker->options, message))
         return refuse(h1, wire, &way, &leads_in_a_circle);
     if (!is_inside && str_eq(message->method, STR("CONNECT")))

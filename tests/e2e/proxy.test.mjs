@@ -265,6 +265,9 @@ describe("plain HTTP", () => {
     const right = await curl(sekisho, ["--proxy-user", "me:secret", url]);
     assert.equal(right.text, "in");
     assert.equal(seen["proxy-authorization"], undefined);
+    const rows = await sekisho.rows(3);
+    assert.deepEqual(rows.map((row) => row.error), ["proxy-auth", "proxy-auth", null]);
+    assert.ok(rows.every((row) => row.url === url));
   });
 
   test("connects where --resolve says", async (t) => {
