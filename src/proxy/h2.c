@@ -282,7 +282,7 @@ void proxy_h2_start(struct proxy_conn *conn, struct str first_bytes)
     struct proxy_origin *origin = proxy_conn_take_origin(conn);
     struct proxy_h2 *h2 = calloc(1, sizeof(*h2));
     struct h2_session_options options = {.role = H2_SESSION_SERVER,
-                                         .events = &proxy_h2_client_events,
+                                         .events = &proxy_h2_stream_client_events,
                                          .owner = h2,
                                          .section_bytes_max = limits->head_bytes_max,
                                          .field_count_max = limits->field_count_max};

@@ -125,7 +125,7 @@ void proxy_h2_settle(struct proxy_h2 *h2);
 void proxy_h2_end_when_idle(struct proxy_h2 *h2);
 
 /* h2_stream.c */
-extern const struct h2_session_events proxy_h2_client_events;
+extern const struct h2_session_events proxy_h2_stream_client_events;
 /* The link can take it: its head, and what has waited. */
 void proxy_h2_stream_go(struct proxy_h2_stream *stream);
 /* The request's content has left: the client gets its window back. */

@@ -441,7 +441,7 @@ static void on_goaway(void *owner, int32_t last, uint32_t code)
     (void)code;
 }
 
-const struct h2_session_events proxy_h2_client_events = {
+const struct h2_session_events proxy_h2_stream_client_events = {
     .on_section = on_section,
     .on_bytes = on_bytes,
     .on_end = on_end,

@@ -165,7 +165,7 @@ static bool on_name(void *owner, const char *name)
 {
     struct store_text_index *index = owner;
     enum store_text_family which;
-    struct store_text_segment *reader;
+    struct store_text_segment *reader = NULL;
     struct family *family;
     struct segment *known;
     char path[STORE_TEXT_PATH_MAX];
