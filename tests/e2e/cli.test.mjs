@@ -121,7 +121,7 @@ describe("usage", () => {
 
   test("completion scripts are right for their shells and know every option", async (t) => {
     const dir = home(t);
-    const options = [...(await command(dir, "help", "run")).out.toString().matchAll(/^ {2}--([a-z-]+)/gm)].map((found) => found[1]);
+    const options = [...(await command(dir, "help", "run")).out.toString().matchAll(/^ {2}--([a-z0-9-]+)/gm)].map((found) => found[1]);
     assert.ok(options.length > 30);
     for (const shell of ["bash", "zsh", "fish"]) {
       const { out } = await command(dir, "completion", shell);
