@@ -105,6 +105,19 @@ struct err arena_copy(struct arena *arena, struct str s, struct str *ret_copy)
     return OK;
 }
 
+struct err arena_copy_lower(struct arena *arena, struct str s, struct str *ret_copy)
+{
+    char *copy = arena_alloc(arena, s.len + 1);
+
+    if (!copy)
+        return ERR(ERR_LIMIT, 0, "arena is full");
+    for (size_t i = 0; i < s.len; i++)
+        copy[i] = str_fold_char(s.ptr[i]);
+    copy[s.len] = '\0';
+    *ret_copy = (struct str){copy, s.len};
+    return OK;
+}
+
 struct err arena_format(struct arena *arena, struct str *ret_text, const char *format, ...)
 {
     va_list args;

@@ -30,6 +30,8 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_zalloc(struct arena *arena, size_t size);
 /* A copy that lives as long as the arena; a terminating NUL stands after it (not counted in len). */
 MUST_CHECK struct err arena_copy(struct arena *arena, struct str s, struct str *ret_copy);
+/* The same with ASCII letters lowered, as host names and media types are kept. */
+MUST_CHECK struct err arena_copy_lower(struct arena *arena, struct str s, struct str *ret_copy);
 /* printf into the arena. */
 MUST_CHECK struct err arena_format(struct arena *arena, struct str *ret_text, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

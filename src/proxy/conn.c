@@ -80,9 +80,7 @@ struct err proxy_conn_enter(struct proxy_conn *conn, struct str host, uint16_t p
 {
     struct str copy;
 
-    TRY(arena_copy(&conn->arena, host, &copy));
-    for (size_t i = 0; i < copy.len; i++)
-        ((char *)(uintptr_t)copy.ptr)[i] = str_fold_char(copy.ptr[i]);
+    TRY(arena_copy_lower(&conn->arena, host, &copy));
     conn->authority = (struct proxy_authority){.host = copy, .port = port};
     conn->is_inside_connect = true;
     conn->is_inside_tls = false;

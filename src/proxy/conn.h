@@ -55,9 +55,8 @@ struct proxy_conn {
     bool is_closing;
     bool is_reading;
     const struct proxy_mode *mode; /* how clients reach us; NULL: regular */
-    bool is_inside_connect;  /* where it goes is said once for the connection: CONNECT, SOCKS5, transparent, reverse */
-    bool is_inside_tls;      /* the bytes of `client` were decrypted */
-    bool is_first_tls_proxy; /* the client speaks TLS to the proxy itself, so CONNECT may come inside */
+    bool is_inside_connect; /* where it goes is said once for the connection: CONNECT, SOCKS5, transparent, reverse */
+    bool is_inside_tls;     /* the bytes of `client` were decrypted */
     struct proxy_authority authority;
     struct str dial_host; /* transparent mode: the address, where authority has the name of the SNI; else empty */
     struct str loopmark;  /* of CONNECT, see loopmark.h; in the connection's arena */

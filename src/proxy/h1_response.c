@@ -41,10 +41,8 @@ static struct str lower(struct proxy_h1 *h1, struct str text)
 {
     struct str copy;
 
-    if (err_is(arena_copy(&h1->exchange.arena, text, &copy)))
+    if (err_is(arena_copy_lower(&h1->exchange.arena, text, &copy)))
         return STR_NONE;
-    for (size_t i = 0; i < copy.len; i++)
-        ((char *)(uintptr_t)copy.ptr)[i] = str_fold_char(copy.ptr[i]);
     return copy;
 }
 

@@ -15,10 +15,8 @@ static struct str lower_host(struct arena *arena, struct str host)
 {
     struct str copy;
 
-    if (err_is(arena_copy(arena, host, &copy)))
+    if (err_is(arena_copy_lower(arena, host, &copy)))
         return STR_NONE;
-    for (size_t i = 0; i < copy.len; i++)
-        ((char *)(uintptr_t)copy.ptr)[i] = str_fold_char(copy.ptr[i]);
     return copy;
 }
 

@@ -12,14 +12,6 @@ struct record {
     struct str wire;
 };
 
-static struct err lower_host(struct arena *arena, struct str host, struct str *ret_host)
-{
-    TRY(arena_copy(arena, host, ret_host));
-    for (size_t i = 0; i < ret_host->len; i++)
-        ((char *)(uintptr_t)ret_host->ptr)[i] = str_fold_char(ret_host->ptr[i]);
-    return OK;
-}
-
 /* Inside CONNECT its authority decides, as for HTTP/1; else the request's. */
 static struct err find_way(struct proxy_h2_stream *stream, struct proxy_h2_way *way)
 {
@@ -32,7 +24,7 @@ static struct err find_way(struct proxy_h2_stream *stream, struct proxy_h2_way *
     }
     way->is_tls = str_eq_nocase(stream->request_head.scheme, STR("https"));
     TRY(http_target_parse_authority(stream->request_head.authority, &authority));
-    TRY(lower_host(&stream->exchange.arena, authority.host, &way->host));
+    TRY(arena_copy_lower(&stream->exchange.arena, authority.host, &way->host));
     way->port = authority.port ? authority.port : http_target_default_port(stream->request_head.scheme);
     return way->port ? OK : ERR(ERR_SYNTAX, 400, "scheme without a port of its own");
 }

@@ -140,10 +140,8 @@ static void describe_response(struct proxy_h2_stream *stream, const struct http_
     facts->reason = message->reason;
     facts->origin_version = message->version;
     facts->first_byte_us = (int64_t)(os_clock_mono_us() - stream->exchange.begun_us);
-    if (!type || err_is(arena_copy(&stream->exchange.arena, http_field_media_type(type->value), &copy)))
+    if (!type || err_is(arena_copy_lower(&stream->exchange.arena, http_field_media_type(type->value), &copy)))
         return;
-    for (size_t i = 0; i < copy.len; i++)
-        ((char *)(uintptr_t)copy.ptr)[i] = str_fold_char(copy.ptr[i]);
     facts->type = copy;
 }
 
