@@ -100,9 +100,24 @@ static void copies_and_formatted_text_end_with_nul_or_fail_untouched(void **stat
     arena_deinit(&arena);
 }
 
+static void copies_in_lower_case_fold_ascii_letters_only(void **state)
+{
+    struct arena arena;
+    struct str copy;
+
+    (void)state;
+    arena_init(&arena, 64);
+    assert_false(err_is(arena_copy_lower(&arena, STR("Text/HTML\xc3\x84"), &copy)));
+    assert_true(str_eq(copy, STR("text/html\xc3\x84")));
+    assert_int_equal(copy.ptr[copy.len], 0);
+    assert_int_equal(arena_copy_lower(&arena, (struct str){copy.ptr, 64}, &copy).code, ERR_LIMIT);
+    arena_deinit(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(copies_in_lower_case_fold_ascii_letters_only),
         cmocka_unit_test(memory_is_aligned_and_does_not_overlap),
         cmocka_unit_test(the_cap_is_exact),
         cmocka_unit_test(a_reset_gives_the_same_memory_again),
